@@ -1,0 +1,94 @@
+"""`neural-memory demo`: the sample workspace, from its events to answers. What `make run` runs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from neural_memory_pipelines.cli.answers import ask, print_hits
+from neural_memory_pipelines.cli.building import BuildResult, build_all, print_build
+from neural_memory_pipelines.cli.opening import project_root, ready_stores
+from neural_memory_pipelines.cli.output import out, print_table
+from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.errors import NotFoundError
+from neural_memory_pipelines.local.session import Session
+from neural_memory_pipelines.steps.ingest import ingest_docs, ingest_events
+from neural_memory_pipelines.stores.postgres.status import workspace_status
+
+_WORKSPACE = WorkspaceId("harbor")
+_ORGANIZATION = "harbor-labs"
+_QUESTIONS_ASKED = 3
+_HITS_SHOWN = 3
+
+_NEXT = """
+Next:
+  neural-memory up                                      the Dagster UI, with sensors and schedules on
+  neural-memory search "who owns the receiver?" --workspace harbor
+  neural-memory ingest docs PATH --workspace mine       your own markdown, then: neural-memory build
+  neural-memory status                                  what each workspace holds
+  neural-memory down                                    stop the embedded stores
+
+(The command is in .venv/bin: `source .venv/bin/activate` puts it on your path.)"""
+
+
+def demo(
+    samples: Annotated[Path | None, typer.Option(help="The sample workspace; else samples/harbor.")] = None,
+) -> None:
+    """Build the sample workspace and ask it three questions."""
+    started = time.perf_counter()
+    folder = samples or project_root() / "samples" / "harbor"
+    if not folder.is_dir():
+        raise NotFoundError(f"{folder}: no sample workspace there")
+    out.print("starting the stores ...")
+    ready = ready_stores()
+    session = Session(ready.settings, ready.endpoints)
+    try:
+        _ingest(folder, session)
+        out.print("materializing the graph ...")
+        results = build_all(ready, _WORKSPACE)
+        for result in results:
+            print_build(result)
+        _print_memory(session, seconds=time.perf_counter() - started)
+        _answer(folder, session)
+    finally:
+        session.close()
+    _conclude(results)
+
+
+def _ingest(folder: Path, session: Session) -> None:
+    objects = session.stores.objects
+    docs = ingest_docs(folder / "docs", workspace=_WORKSPACE, organization_id=_ORGANIZATION, objects=objects)
+    events = ingest_events(
+        folder / "github.jsonl", workspace=_WORKSPACE, organization_id=_ORGANIZATION, objects=objects
+    )
+    out.print(f"ingested {docs.put} changed documents ({docs.unchanged} unchanged) and {events.put} GitHub events")
+
+
+def _print_memory(session: Session, *, seconds: float) -> None:
+    with session.stores.database.transaction(_WORKSPACE) as tx:
+        held = workspace_status(tx)
+    rows = [("documents", held.documents), ("chunks", held.chunks), ("observations", held.observations)]
+    rows += [(f"vectors of {v.family}", v.vectors) for v in held.vectors]
+    print_table(f"The memory of {_WORKSPACE!r}, after {seconds:.1f} s", [{"what": k, "count": v} for k, v in rows])
+
+
+def _answer(folder: Path, session: Session) -> None:
+    questions: list[dict[str, Any]] = yaml.safe_load((folder / "questions.yaml").read_text(encoding="utf-8"))[
+        "questions"
+    ]
+    for item in questions[:_QUESTIONS_ASKED]:
+        out.print(f"\n[bold magenta]{item['question']}[/bold magenta]")
+        print_hits(ask(session, item["question"], _WORKSPACE, limit=_HITS_SHOWN))
+
+
+def _conclude(results: list[BuildResult]) -> None:
+    if not all(result.succeeded for result in results):
+        raise typer.Exit(1)
+    written = sum(row["written"] + row["deleted"] for result in results for row in result.assets)
+    if not written:
+        out.print("\nEverything was unchanged: nothing was embedded, nothing was written.")
+    out.print(_NEXT, markup=False)

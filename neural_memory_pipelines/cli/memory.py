@@ -1,0 +1,96 @@
+"""`neural-memory build`, `search` and `status`: make the memory, ask it, and see what it holds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from neural_memory_pipelines.cli.answers import ask, print_hits
+from neural_memory_pipelines.cli.building import build_all, last_build_times, print_build
+from neural_memory_pipelines.cli.opening import ready_session, ready_stores
+from neural_memory_pipelines.cli.output import out, print_json, print_table
+from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.errors import PermanentError
+from neural_memory_pipelines.local.session import Session
+from neural_memory_pipelines.sources.envelope import workspace_id
+from neural_memory_pipelines.steps.inbox import list_inbox
+from neural_memory_pipelines.stores.postgres.status import workspace_status
+from neural_memory_pipelines.stores.postgres.workspaces import list_workspaces
+
+
+def build(
+    workspace: Annotated[str | None, typer.Option(help="The workspace; else all that have something.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Materialize what is pending, to the end. Exits 1 if a check or an asset failed."""
+    ready = ready_stores()
+    results = build_all(ready, workspace_id(workspace) if workspace else None)
+    if json:
+        print_json([asdict(result) | {"succeeded": result.succeeded} for result in results])
+    for result in results if not json else ():
+        print_build(result)
+    if not results and not json:
+        out.print("nothing to build: the inbox is empty and there is no workspace yet")
+    if not all(result.succeeded for result in results):
+        raise typer.Exit(1)
+
+
+def search(
+    question: Annotated[str, typer.Argument(help="A question in plain words.")],
+    workspace: Annotated[str, typer.Option(help="Whose memory to ask.")],
+    limit: Annotated[int, typer.Option("-k", min=1, max=100, help="Most hits.")] = 10,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Ask a workspace's memory."""
+    if not question.strip():
+        raise PermanentError("the question is empty")
+    with ready_session() as session:
+        hits = ask(session, question, workspace_id(workspace), limit=limit)
+    if json:
+        print_json([asdict(hit) for hit in hits])
+    else:
+        print_hits(hits)
+
+
+def status(
+    workspace: Annotated[str | None, typer.Option(help="The workspace; else all.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell what each workspace holds and what waits."""
+    ready = ready_stores()
+    with ready_session() as session:
+        names = [workspace_id(workspace)] if workspace else list_workspaces(session.stores.database)
+        values = [_status_of(session, name) for name in names]
+    last_builds = last_build_times(ready, names)
+    for value in values:
+        value["last_build_at"] = last_builds.get(value["workspace"])
+    if json:
+        print_json(values)
+        return
+    if not values:
+        out.print("no workspace yet: ingest something first")
+    for value in values:
+        _print_status(value)
+
+
+def _status_of(session: Session, workspace: WorkspaceId) -> dict[str, Any]:
+    session.active_version(workspace)  # says so if there is no such workspace
+    with session.stores.database.transaction(workspace) as tx:
+        held = asdict(workspace_status(tx))
+    waiting = list_inbox(session.stores.objects).by_workspace.get(workspace, [])
+    return {**held, "waiting_inbox_objects": len(waiting)}
+
+
+def _print_status(value: dict[str, Any]) -> None:
+    vectors = {f"vectors: {v['family']} at {v['embedding_version']}": v["vectors"] for v in value["vectors"]}
+    shown = {name: number for name, number in value.items() if name not in {"workspace", "vectors"}} | vectors
+    rows = [{"what": name.replace("_", " "), "value": _spell(number)} for name, number in shown.items()]
+    print_table(f"workspace {value['workspace']}", rows)
+
+
+def _spell(value: Any) -> str:
+    if value is None:
+        return "never"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,29 @@
+"""The group `caches`: what readers ask for often, in Redis. Nothing depends on it."""
+
+import dagster as dg
+
+from neural_memory_pipelines.defs.assets.indexes import INDEX_OF
+from neural_memory_pipelines.defs.failures import mapped_failures
+from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata
+from neural_memory_pipelines.defs.partitions import workspace_version_partitions, workspace_versions_of
+from neural_memory_pipelines.defs.resources import MemoryResource, progress_of
+from neural_memory_pipelines.steps.prime import prime_cache
+
+
+@dg.asset(
+    partitions_def=workspace_version_partitions,
+    deps=list(INDEX_OF.values()),
+    group_name="caches",
+    kinds={"redis"},
+    owners=OWNERS,
+    code_version="1",
+    backfill_policy=dg.BackfillPolicy.multi_run(),
+)
+def knowledge_cache(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.MaterializeResult[None]:
+    """Documents and their chunks, primed in Redis; a cache that is away is reported and costs nothing else."""
+    with mapped_failures(context):
+        reports = [
+            prime_cache(workspace, stores=memory.session.stores, on_progress=progress_of(context, "knowledge_cache"))
+            for workspace, _version in workspace_versions_of(context.partition_keys)
+        ]
+    return dg.MaterializeResult(metadata=report_metadata(reports))

@@ -1,0 +1,38 @@
+"""The partitions: workspaces, embedding versions, and their product.
+
+Both dimensions are dynamic. Keys are added by sensors and by the command, never here.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from neural_memory_pipelines.domain.ids import WorkspaceId
+
+WORKSPACE = "workspace"
+EMBEDDING_VERSION = "embedding_version"
+
+workspace_partitions = dg.DynamicPartitionsDefinition(name=WORKSPACE)
+version_partitions = dg.DynamicPartitionsDefinition(name=EMBEDDING_VERSION)
+workspace_version_partitions = dg.MultiPartitionsDefinition(
+    {WORKSPACE: workspace_partitions, EMBEDDING_VERSION: version_partitions}
+)
+
+to_workspace = dg.MultiToSingleDimensionPartitionMapping(partition_dimension_name=WORKSPACE)
+"""From workspace and version up to the workspace alone."""
+
+
+def workspace_version_key(workspace: WorkspaceId, version_name: str) -> dg.MultiPartitionKey:
+    """Build the key of one workspace at one embedding version."""
+    return dg.MultiPartitionKey({WORKSPACE: workspace, EMBEDDING_VERSION: version_name})
+
+
+def workspaces_of(partition_keys: Sequence[str]) -> list[WorkspaceId]:
+    """Read the workspaces of a run, which is one partition, or a range of them in a backfill."""
+    return [WorkspaceId(key) for key in partition_keys]
+
+
+def workspace_versions_of(partition_keys: Sequence[str]) -> list[tuple[WorkspaceId, str]]:
+    """Read the pairs of workspace and embedding version of a run."""
+    keys = [workspace_version_partitions.get_partition_key_from_str(key) for key in partition_keys]
+    return [(WorkspaceId(k.keys_by_dimension[WORKSPACE]), k.keys_by_dimension[EMBEDDING_VERSION]) for k in keys]

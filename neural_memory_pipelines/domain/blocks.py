@@ -1,0 +1,123 @@
+"""Where the blocks of a markdown text lie: headings, paragraphs, list items, fences, tables, quotes.
+
+What becomes of the blocks (chunks, sections, observations) is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class Kind(IntEnum):
+    """What a block is. Tables and block quotes are paragraphs: runs of lines."""
+
+    PARAGRAPH = 0
+    HEADING = 1
+    ITEM = 2
+    FENCE = 3
+    COMMENT = 4
+    RULE = 5
+    FRONT_MATTER = 6
+
+
+class Block(NamedTuple):
+    """One block: `text[start:end]`, of which `text[content_end:end]` are the blank lines after it.
+
+    `level` is 1..6 for headings and 0 otherwise. `loose` says that a blank line (or nothing) stands before it.
+    """
+
+    start: int
+    content_end: int
+    end: int
+    kind: Kind
+    level: int
+    loose: bool
+
+
+_EOL = r"(?:\n|\Z)"
+_ITEM = r"[ \t]*+(?:[-*+]|\d{1,9}[.)])(?=[ \t])"
+_FENCE = r"[ \t]*+(?:`{3,}+(?=[^`\n]*+(?:\n|\Z))|~{3,}+)"
+_UNDERLINE = rf"[ ]{{0,3}}(?:=++|-++)[^\S\n]*+{_EOL}"
+_INTERRUPT = (
+    rf"[^\S\n]*+{_EOL}|[ ]{{0,3}}\#{{1,6}}(?:\s|\Z)|[ ]{{0,3}}<!--"
+    rf"|{_FENCE}|{_ITEM}|{_UNDERLINE}|[ ]{{0,3}}[*_]{{3,}}[^\S\n]*+{_EOL}"
+)
+_MORE_LINES = rf"(?:(?!{_INTERRUPT})[^\n]++\n?+)*+"
+
+_BLOCK = re.compile(
+    rf"""
+      (?P<heading>[ ]{{0,3}}(?P<marks>\#{{1,6}})(?:[ \t\r][^\n]*+)?{_EOL})
+    | (?P<fence>[ \t]*+(?P<ticks>`{{3,}}+(?=[^`\n]*+{_EOL})|~{{3,}}+)[^\n]*+{_EOL}
+        (?:(?![ \t]*+(?P=ticks)[`~]*+[^\S\n]*+{_EOL})[^\n]*+\n)*+ [^\n]*+{_EOL})
+    | (?P<comment>[ ]{{0,3}}<!--(?s:.*?)(?:-->[^\n]*+{_EOL}|\Z))
+    | (?P<rule>[ ]{{0,3}}(?:(?:-[ \t]*+){{3,}}+|(?:\*[ \t]*+){{3,}}+|(?:_[ \t]*+){{3,}}+)\r?{_EOL})
+    | (?P<item>{_ITEM}[^\n]*+\n?+{_MORE_LINES})
+    | (?P<paragraph>[^\n]++\n?+{_MORE_LINES}(?P<underline>{_UNDERLINE})?)
+    """,
+    re.VERBOSE,
+)
+_BLANK_LINES = re.compile(r"(?:[^\S\n]*+(?:\n|\Z))*+")
+# Its first line that is no comment must look like `key: value`: a rule at the top of a text opens nothing.
+_FRONT_MATTER = re.compile(
+    r"\A\ufeff?---[^\S\n]*+\n(?P<inner>(?=(?:\#[^\n]*+\n)*+(?:---|[^\s:#-][^\n:]*+:))"
+    r"(?:(?!---[^\S\n]*+(?:\n|\Z))[^\n]*+\n)*+)---[^\S\n]*+(?:\n|\Z)"
+)
+_MARKED_HEADING = re.compile(r"\s*+#{1,6}(?:\s+(?:#+|(\S.*?)(?:\s+#+)?))?\s*\Z", re.DOTALL)
+_KIND_OF_GROUP = {
+    "heading": Kind.HEADING,
+    "fence": Kind.FENCE,
+    "comment": Kind.COMMENT,
+    "rule": Kind.RULE,
+    "item": Kind.ITEM,
+    "paragraph": Kind.PARAGRAPH,
+}
+# A longer run of lines above an underline is prose above a rule, whatever the letter of the specification.
+_UNDERLINED_LIMIT_CHARS = 300
+
+
+def scan_blocks(text: str) -> list[Block]:
+    """Find the blocks of a text, in order; their spans are consecutive and cover the text from its first block on.
+
+    Blank lines before the first block belong to no block. A text of blank lines has no blocks.
+    """
+    blocks: list[Block] = []
+    front = _FRONT_MATTER.match(text)
+    start, loose = front.end() if front else 0, True
+    start = _end(_BLANK_LINES.match(text, start))
+    if front:
+        blocks.append(Block(0, front.end(), start, Kind.FRONT_MATTER, 0, True))
+    append, match_block, match_blank = blocks.append, _BLOCK.match, _BLANK_LINES.match
+    while found := match_block(text, start):
+        content_end = found.end()
+        end = _end(match_blank(text, content_end))
+        kind, level = _KIND_OF_GROUP[found.lastgroup or "paragraph"], 0
+        if kind is Kind.HEADING:
+            level = len(found["marks"])
+        elif kind is Kind.PARAGRAPH and -1 < found.start("underline") <= start + _UNDERLINED_LIMIT_CHARS:
+            kind, level = Kind.HEADING, 1 if "=" in found["underline"] else 2
+        append(Block(start, content_end, end, kind, level, loose))
+        loose = end > content_end
+        start = end
+    return blocks
+
+
+def split_front_matter(text: str) -> tuple[str | None, str]:
+    """Part a text into its front matter (without the lines of dashes; None if it has none) and the rest."""
+    front = _FRONT_MATTER.match(text)
+    return (front["inner"], text[front.end() :]) if front else (None, text.removeprefix("\ufeff"))
+
+
+def heading_text(block_text: str) -> str:
+    """Read the words of a heading block, without marks and underline, in one line."""
+    marked = _MARKED_HEADING.match(block_text)
+    if marked:
+        return " ".join((marked[1] or "").split())
+    lines = block_text.strip().split("\n")
+    return " ".join(" ".join(lines[:-1] if len(lines) > 1 else lines).split())
+
+
+def _end(match: re.Match[str] | None) -> int:
+    assert match is not None, "the pattern of blank lines matches the empty text"
+    return match.end()

@@ -1,0 +1,70 @@
+"""Every id of the system, derived from content.
+
+No id here may depend on time, chance or a database: a retry, a replay or a rebuild must give the same one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import NewType, TypeAlias
+
+WorkspaceId = NewType("WorkspaceId", str)
+DocumentId = NewType("DocumentId", str)
+ChunkId = NewType("ChunkId", str)
+ObservationId = NewType("ObservationId", str)
+VectorId = NewType("VectorId", str)
+ContentHash = NewType("ContentHash", str)
+"""64 lower-case hexadecimal digits of a SHA-256."""
+
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
+
+_ID_HEX_DIGITS = 32
+_SHORT_HASH_DIGITS = 16
+
+
+def hash_text(text: str) -> ContentHash:
+    """Hash a text (UTF-8)."""
+    return ContentHash(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def hash_bytes(data: bytes) -> ContentHash:
+    """Hash bytes."""
+    return ContentHash(hashlib.sha256(data).hexdigest())
+
+
+def hash_json(value: Json) -> ContentHash:
+    """Hash a JSON value in one canonical spelling (sorted keys, no spaces), so that key order is no change."""
+    return hash_text(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+
+
+def document_id(workspace_id: WorkspaceId, source: str, source_id: str) -> DocumentId:
+    """Identify the document that a source calls `source_id`."""
+    return DocumentId(_derive("doc", workspace_id, source, source_id))
+
+
+def chunk_id(document: DocumentId, chunk_hash: ContentHash, occurrence: int) -> ChunkId:
+    """Identify the `occurrence`-th chunk (from 0) with this hash in a document."""
+    return ChunkId(_derive("chk", document, chunk_hash, str(occurrence)))
+
+
+def observation_id(workspace_id: WorkspaceId, content_hash: ContentHash) -> ObservationId:
+    """Identify an observation by what it says."""
+    return ObservationId(_derive("obs", workspace_id, content_hash))
+
+
+def chunk_vector_id(document: DocumentId, chunk_hash: ContentHash) -> VectorId:
+    """Identify a chunk's vector: all vectors of a document share its id as prefix."""
+    return VectorId(f"{document}#{chunk_hash[:_SHORT_HASH_DIGITS]}")
+
+
+def observation_vector_id(observation: ObservationId, view: str) -> VectorId:
+    """Identify the vector of one view (body, title or summary) of an observation."""
+    return VectorId(f"{observation}:{view}")
+
+
+def _derive(prefix: str, *parts: str) -> str:
+    # Each part is preceded by its length, so that no two lists of parts spell the same text.
+    spelled = "".join(f"{len(part)}:{part}" for part in parts)
+    return f"{prefix}_{hash_text(spelled)[:_ID_HEX_DIGITS]}"

@@ -1,0 +1,1 @@
+"""The embedded stack: local services that stand in for the real stores."""

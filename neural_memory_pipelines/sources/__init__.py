@@ -1,0 +1,1 @@
+"""Payloads of source systems, read into drafts: one pure module per system."""

@@ -1,0 +1,115 @@
+"""Gives every live text a vector at a version, and keeps it for good. Nothing is embedded twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
+from neural_memory_pipelines.models.embedders.batches import embed_in_batches
+from neural_memory_pipelines.models.embedders.protocol import Embedder, InputRole, Vectors
+from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
+from neural_memory_pipelines.stores.bundle import Stores
+from neural_memory_pipelines.stores.postgres import families
+from neural_memory_pipelines.stores.postgres.families import PendingText
+
+_TEXTS_PER_WINDOW = 4096
+_TEXTS_PER_TRANSACTION = 512
+
+
+def embed_pending(
+    workspace: WorkspaceId,
+    *,
+    stores: Stores,
+    version: EmbeddingVersion,
+    family: Family,
+    load_embedder: Callable[[], Embedder],
+    on_progress: Progress = no_progress,
+) -> StepReport:
+    """Embed the texts of a family that have no vector at this version.
+
+    Args:
+        workspace: whose texts.
+        stores: where from and where to.
+        version: the embedding version.
+        family: chunks or observations.
+        load_embedder: loads the version's embedder; called only if there is something to embed.
+        on_progress: called with the number of texts embedded.
+
+    Returns:
+        seen = live texts, written = texts embedded now, unchanged = texts that had a vector already.
+    """
+    report = StepReport()
+    with timed(report), stores.database.lock(workspace, f"embed:{family}:{version.name}"):
+        with stores.database.transaction(workspace) as tx:
+            on_progress(0, total=families.family_counts(tx, version, family).missing_texts)
+        while True:
+            with stores.database.transaction(workspace) as tx:
+                window = families.pending_texts(tx, version, family, limit=_TEXTS_PER_WINDOW)
+            if not window:
+                break
+            _embed_window(
+                workspace, window, stores=stores, version=version, embedder=load_embedder(), report=report,
+                on_progress=on_progress,
+            )  # fmt: skip
+        with stores.database.transaction(workspace) as tx:
+            counts = families.family_counts(tx, version, family)
+    report.seen = counts.live_texts
+    report.unchanged = counts.live_texts - counts.missing_texts - report.written
+    return report
+
+
+def _embed_window(
+    workspace: WorkspaceId,
+    window: Sequence[PendingText],
+    *,
+    stores: Stores,
+    version: EmbeddingVersion,
+    embedder: Embedder,
+    report: StepReport,
+    on_progress: Progress,
+) -> None:
+    # Sorted over the whole window, so that the texts of one batch have about one length; kept in small
+    # transactions, so that what has been paid for survives a kill.
+    ordered = sorted(window, key=lambda text: len(text.body))
+    for start in range(0, len(ordered), _TEXTS_PER_TRANSACTION):
+        part = ordered[start : start + _TEXTS_PER_TRANSACTION]
+        vectors, tokens = embed_texts([text.body for text in part], embedder)
+        with stores.database.transaction(workspace) as tx:
+            families.store_vectors(tx, version, hashes=[text.content_hash for text in part], vectors=vectors)
+        report.written += len(part)
+        report.tokens += tokens
+        report.show({"text": part[-1].body[:120], "characters": len(part[-1].body)})
+        on_progress(len(part))
+
+
+def embed_texts(texts: Sequence[str], embedder: Embedder) -> tuple[Vectors, int]:
+    """Embed documents' texts of any length, and count their tokens.
+
+    A text longer than the model reads is never cut: it is embedded in pieces, and its vector is the mean of their
+    vectors, weighted by tokens and scaled to length 1.
+    """
+    counts = embedder.count_tokens(texts)
+    long = [index for index, tokens in enumerate(counts) if tokens > embedder.max_tokens]
+    if not long:
+        return embed_in_batches(embedder, texts, role=InputRole.SEARCH_DOCUMENT), sum(counts)
+
+    pieces = {index: _pieces(texts[index], embedder) for index in long}
+    flat = [piece for index, text in enumerate(texts) for piece in pieces.get(index, [text])]
+    owners = np.array([index for index in range(len(texts)) for _ in pieces.get(index, [""])])
+    weights = np.array(embedder.count_tokens(flat), dtype=np.float32).clip(min=1)
+    sums = np.zeros((len(texts), embedder.dim), dtype=np.float32)
+    np.add.at(sums, owners, embed_in_batches(embedder, flat, role=InputRole.SEARCH_DOCUMENT) * weights[:, None])
+    return sums / np.linalg.norm(sums, axis=1, keepdims=True), sum(counts)
+
+
+def _pieces(text: str, embedder: Embedder) -> list[str]:
+    """Halve a text, between words where it can, until the model reads each piece whole."""
+    if len(text) <= 1 or embedder.count_tokens([text])[0] <= embedder.max_tokens:
+        return [text]
+    middle = len(text) // 2
+    gap = text.rfind(" ", middle // 2, middle)
+    cut = gap if gap > 0 else middle
+    return [*_pieces(text[:cut], embedder), *_pieces(text[cut:], embedder)]

@@ -1,0 +1,128 @@
+"""Primes the cache with documents and their chunks. The cache may be emptied or away: all works without it."""
+
+from __future__ import annotations
+
+import secrets
+
+from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.errors import TransientError
+from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
+from neural_memory_pipelines.stores.bundle import Stores
+from neural_memory_pipelines.stores.postgres import caches
+
+DOCUMENT_TTL_SECONDS = 72 * 60 * 60
+CHUNKS_TTL_SECONDS = 24 * 60 * 60
+DEDUPE_TTL_SECONDS = 24 * 60 * 60
+
+_GENERATION_TTL_SECONDS = 20 * 60 * 60
+_DOCUMENTS_PER_BATCH = 200
+
+
+def document_key(document: str) -> str:
+    """Name the cached row of a document."""
+    return f"document:{document}"
+
+
+def chunks_key(document: str, version: int) -> str:
+    """Name the cached chunks of a document at a version."""
+    return f"chunks:{document}:v{version}"
+
+
+def dedupe_key(workspace: WorkspaceId, source: str, source_id: str) -> str:
+    """Name the cached content hash of a source's document."""
+    return f"source-dedupe:{workspace}:{source}:{source_id}"
+
+
+def generation_key(workspace: WorkspaceId) -> str:
+    """Name the token that is there for as long as the cache is warm."""
+    return f"cache-generation:{workspace}"
+
+
+def prime_cache(workspace: WorkspaceId, *, stores: Stores, on_progress: Progress = no_progress) -> StepReport:
+    """Prime what changed since the last time, or everything if the cache was emptied.
+
+    Returns:
+        seen = live documents, written = documents primed, deleted = documents removed; `notes` says so if the
+        cache does not answer, in which case it stays cold and nothing else suffers.
+    """
+    report = StepReport()
+    with timed(report), stores.database.lock(workspace, "cache"):
+        with stores.database.transaction(workspace) as tx:
+            report.seen = caches.count_documents(tx)
+        try:
+            token = _warm_generation(workspace, stores=stores)
+            while done := _prime_batch(workspace, token, stores=stores, report=report):
+                on_progress(done)
+            while _evict_batch(workspace, stores=stores, report=report):
+                pass
+        except TransientError as error:
+            report.notes.append(f"caches are cold: {error}")
+        else:
+            report.unchanged = report.seen - report.written
+    return report
+
+
+def _warm_generation(workspace: WorkspaceId, *, stores: Stores) -> str:
+    """Read the cache's token; if the cache lost it, everything counts as not primed and a new one begins.
+
+    The token lives shorter than what is primed under it, so that entries are renewed before they run out.
+    """
+    key = generation_key(workspace)
+    held = stores.cache.get_many([key]).get(key)
+    with stores.database.transaction(workspace) as tx:
+        known = caches.generation(tx)
+        if held is not None and held == known:
+            return held
+        token = secrets.token_hex(8)
+        stores.cache.set_many({key: token}, ttl_seconds=_GENERATION_TTL_SECONDS)
+        caches.set_generation(tx, token)
+    return token
+
+
+def _prime_batch(workspace: WorkspaceId, token: str, *, stores: Stores, report: StepReport) -> int:
+    with stores.database.transaction(workspace) as tx:
+        pending = caches.pending_entries(tx, token, limit=_DOCUMENTS_PER_BATCH)
+    if not pending:
+        return 0
+    cache = stores.cache
+    cache.set_many({document_key(e.document_id): e.document_json for e in pending}, ttl_seconds=DOCUMENT_TTL_SECONDS)
+    cache.set_many(
+        {chunks_key(e.document_id, e.version): e.chunks_json for e in pending}, ttl_seconds=CHUNKS_TTL_SECONDS
+    )
+    cache.set_many(
+        {dedupe_key(workspace, e.source, e.source_id): e.content_hash for e in pending}, ttl_seconds=DEDUPE_TTL_SECONDS
+    )
+    cache.delete_many(
+        [
+            chunks_key(e.document_id, e.previous_version)
+            for e in pending
+            if e.previous_version is not None and e.previous_version != e.version
+        ]
+    )
+    with stores.database.transaction(workspace) as tx:
+        caches.record_primed(tx, token, pending)
+    report.written += len(pending)
+    report.show({"document": pending[0].source_id, "key": document_key(pending[0].document_id)})
+    return len(pending)
+
+
+def _evict_batch(workspace: WorkspaceId, *, stores: Stores, report: StepReport) -> int:
+    with stores.database.transaction(workspace) as tx:
+        stale = caches.stale_entries(tx, limit=_DOCUMENTS_PER_BATCH)
+    if not stale:
+        return 0
+    stores.cache.delete_many(
+        [
+            key
+            for e in stale
+            for key in (
+                document_key(e.document_id),
+                chunks_key(e.document_id, e.version),
+                dedupe_key(workspace, e.source, e.source_id),
+            )
+        ]
+    )
+    with stores.database.transaction(workspace) as tx:
+        caches.forget_entries(tx, [e.document_id for e in stale])
+    report.deleted += len(stale)
+    return len(stale)

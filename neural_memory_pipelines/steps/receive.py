@@ -1,0 +1,144 @@
+"""Makes waiting events durable: raw bytes into the object store, one row each into the ingest ledger.
+
+Nothing is parsed beyond the envelope here, and nothing leaves the inbox before all of it is safe.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
+
+from neural_memory_pipelines.domain.events import SourceEvent
+from neural_memory_pipelines.domain.ids import WorkspaceId, document_id, hash_bytes
+from neural_memory_pipelines.domain.versions import EmbeddingVersion
+from neural_memory_pipelines.errors import InvalidEventError
+from neural_memory_pipelines.sources.envelope import decode_envelope
+from neural_memory_pipelines.sources.registry import source_named
+from neural_memory_pipelines.steps.inbox import inbox_prefix, split_lines
+from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
+from neural_memory_pipelines.stores.bundle import Stores
+from neural_memory_pipelines.stores.objects.protocol import ObjectInfo
+from neural_memory_pipelines.stores.postgres import events, workspaces
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """A line of the inbox: where its bytes go, and its event or what is wrong with it."""
+
+    raw_key: str
+    raw: bytes
+    origin: str
+    event: SourceEvent | None
+    fault: str = ""
+
+
+def receive_events(
+    workspace: WorkspaceId,
+    *,
+    stores: Stores,
+    new_workspace_version: EmbeddingVersion,
+    organization_id: str,
+    on_progress: Progress = no_progress,
+) -> StepReport:
+    """Take a workspace's inbox in.
+
+    Args:
+        workspace: whose inbox.
+        stores: where from and where to.
+        new_workspace_version: the embedding version at which the workspace is served if it is new.
+        organization_id: the organization of a new workspace whose first event names none.
+        on_progress: called with the number of events received.
+
+    Returns:
+        seen = lines, written = new events, unchanged = events known before, failed = dead letters.
+    """
+    report = StepReport()
+    with timed(report), stores.database.lock(workspace, "receive"):
+        workspaces.register_version(stores.database, new_workspace_version)
+        with stores.database.transaction(workspace) as tx:
+            workspaces.register_workspace(tx, organization_id=organization_id, version=new_workspace_version)
+        for info in stores.objects.list(inbox_prefix(workspace)):
+            _receive_object(workspace, info, stores=stores, report=report)
+            on_progress(1)
+    return report
+
+
+def _receive_object(workspace: WorkspaceId, info: ObjectInfo, *, stores: Stores, report: StepReport) -> None:
+    data = stores.objects.get_many([info.key]).get(info.key)
+    if data is None:  # another run took it between the listing and now
+        return
+    received = _read_object(workspace, info.key, data)
+    stores.objects.put_many({item.raw_key: item.raw for item in received})
+    with stores.database.transaction(workspace) as tx:
+        new = events.receive(tx, [_ledger_row(item) for item in received if item.event])
+        events.bury(tx, [_dead_row(item) for item in received if not item.event])
+    stores.objects.delete(info.key, if_etag=info.etag)
+
+    good = sum(item.event is not None for item in received)
+    report.seen += len(received)
+    report.written += new
+    report.unchanged += good - new
+    report.failed += len(received) - good
+    for item in received:
+        if item.event:
+            report.show({"source": item.event.source, "action": item.event.action, "raw": item.raw_key})
+        else:
+            report.count_reason(item.fault)
+
+
+def _read_object(workspace: WorkspaceId, key: str, data: bytes) -> Sequence[_Received]:
+    try:
+        lines = split_lines(key, data)
+    except InvalidEventError as error:
+        return [_dead(workspace, key, data, str(error))]
+    return [_read_line(workspace, f"{key}:{number}", line) for number, line in enumerate(lines, start=1)]
+
+
+def _read_line(workspace: WorkspaceId, origin: str, line: bytes) -> _Received:
+    try:
+        event = decode_envelope(line)
+        subject = source_named(event.source).subject(event)
+    except InvalidEventError as error:
+        return _dead(workspace, origin, line, str(error))
+    if event.workspace_id != workspace:
+        fault = f"workspaceId: {event.workspace_id!r} lies in the inbox of {workspace!r}"
+        return _dead(workspace, origin, line, fault)
+    folder = document_id(workspace, event.source, subject) if subject else "none"
+    name = f"{event.occurred_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{hash_bytes(line)[:16]}.json"
+    return _Received(f"workspaces/{workspace}/knowledge/{folder}/{name}", line, origin, event)
+
+
+def _dead(workspace: WorkspaceId, origin: str, raw: bytes, fault: str) -> _Received:
+    return _Received(f"workspaces/{workspace}/dead-letters/{hash_bytes(raw)[:32]}.json", raw, origin, None, fault)
+
+
+def _ledger_row(item: _Received) -> dict[str, object]:
+    assert item.event is not None, "dead lines have no ledger row"
+    return {
+        "idempotency_key": item.event.idempotency_key,
+        "source": item.event.source,
+        "action": item.event.action,
+        "occurred_at": item.event.occurred_at,
+        "raw_key": item.raw_key,
+        "content_hash": hash_bytes(item.raw),
+    }
+
+
+def _dead_row(item: _Received) -> dict[str, object]:
+    return {
+        "idempotency_key": _key_if_any(item.raw),
+        "origin": item.origin,
+        "raw_key": item.raw_key,
+        "reason": item.fault,
+    }
+
+
+def _key_if_any(raw: bytes) -> str | None:
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        return None
+    key = value.get("idempotencyKey") if isinstance(value, dict) else None
+    return key.replace("\x00", "\ufffd") if isinstance(key, str) else None

@@ -1,0 +1,107 @@
+"""Looks whether the stores agree: each function answers one question with numbers and changes nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
+from neural_memory_pipelines.stores.bundle import Stores
+from neural_memory_pipelines.stores.postgres import events, families
+from neural_memory_pipelines.stores.vectors.protocol import METADATA_LIMIT_BYTES
+
+_METADATA_SAMPLE = 2_000
+_NAMED_IDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a question was answered well, in one sentence, with the numbers behind it."""
+
+    passed: bool
+    sentence: str
+    numbers: dict[str, int] = field(default_factory=dict)
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is looked at: one workspace, version and family, in these stores."""
+
+    workspace: WorkspaceId
+    version: EmbeddingVersion
+    family: Family
+    stores: Stores
+
+    @property
+    def namespace(self) -> str:
+        """The namespace in the vector index."""
+        return self.version.namespace(self.workspace, self.family)
+
+    def indexed_ids(self) -> set[str]:
+        """The ids that the index holds."""
+        return set(self.stores.vectors.list_ids(self.version.index_name, self.namespace))
+
+
+def index_parity(scope: Scope) -> Verdict:
+    """Compare the index with Postgres, by count and by id."""
+    with scope.stores.database.transaction(scope.workspace) as tx:
+        desired = families.desired_ids(tx, scope.version, scope.family)
+    indexed = scope.indexed_ids()
+    counted = scope.stores.vectors.count(scope.version.index_name, scope.namespace)
+    missing, extra = sorted(desired - indexed), sorted(indexed - desired)
+    return Verdict(
+        passed=not missing and not extra and counted == len(desired),
+        sentence=f"Postgres wants {len(desired)} vectors, the index holds {counted}: "
+        f"{len(missing)} missing, {len(extra)} too many",
+        numbers={"desired": len(desired), "indexed": counted, "missing": len(missing), "extra": len(extra)},
+        ids=tuple([*missing, *extra][:_NAMED_IDS]),
+    )
+
+
+def metadata_size(scope: Scope) -> Verdict:
+    """Look for vectors whose metadata is larger than an index should carry (1 KB), in up to 2,000 of them."""
+    ids = list(islice(scope.stores.vectors.list_ids(scope.version.index_name, scope.namespace), _METADATA_SAMPLE))
+    metadata = scope.stores.vectors.fetch_metadata(scope.version.index_name, scope.namespace, ids)
+    sizes = {vector: len(json.dumps(dict(value)).encode()) for vector, value in metadata.items()}
+    large = sorted(vector for vector, size_bytes in sizes.items() if size_bytes > METADATA_LIMIT_BYTES)
+    largest = max(sizes.values(), default=0)
+    return Verdict(
+        passed=not large,
+        sentence=f"{len(large)} of {len(sizes)} vectors carry over {METADATA_LIMIT_BYTES} bytes; most: {largest}",
+        numbers={"looked_at": len(sizes), "over_limit": len(large), "largest_bytes": largest},
+        ids=tuple(large[:_NAMED_IDS]),
+    )
+
+
+def no_superseded_indexed(scope: Scope) -> Verdict:
+    """Look for vectors of rows that are no longer live."""
+    with scope.stores.database.transaction(scope.workspace) as tx:
+        retired = families.retired_ids(tx, scope.version, scope.family)
+    found = sorted(retired & scope.indexed_ids()) if retired else []
+    return Verdict(
+        passed=not found,
+        sentence=f"{len(found)} superseded rows are still indexed",
+        numbers={"superseded": len(retired), "still_indexed": len(found)},
+        ids=tuple(found[:_NAMED_IDS]),
+    )
+
+
+def every_live_row_embedded(scope: Scope) -> Verdict:
+    """Count live texts that have no vector at the version."""
+    with scope.stores.database.transaction(scope.workspace) as tx:
+        counts = families.family_counts(tx, scope.version, scope.family)
+    return Verdict(
+        passed=counts.missing_texts == 0,
+        sentence=f"{counts.missing_texts} of {counts.live_texts} live texts have no embedding",
+        numbers={"live_texts": counts.live_texts, "missing": counts.missing_texts},
+    )
+
+
+def moved_since(scope: Scope, moment: datetime) -> bool:
+    """Tell whether knowledge changed after a moment: stores that differ then are late, not broken."""
+    with scope.stores.database.transaction(scope.workspace) as tx:
+        return events.settled_since(tx, moment) > 0

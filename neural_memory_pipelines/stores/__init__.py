@@ -1,0 +1,1 @@
+"""Stores: the only place for store SDKs. Each has a Protocol and its implementations."""

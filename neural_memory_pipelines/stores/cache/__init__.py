@@ -1,0 +1,1 @@
+"""Caches. Never the only holder of anything."""

@@ -1,0 +1,1 @@
+"""Raw artifacts and the inbox."""

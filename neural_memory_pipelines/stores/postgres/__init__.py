@@ -1,0 +1,1 @@
+"""Documents, ledgers and everything else that must not be lost, in Postgres."""

@@ -1,0 +1,117 @@
+"""The ingest ledger: which events were received and what became of each, and the dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from neural_memory_pipelines.domain.events import EventStatus
+from neural_memory_pipelines.domain.ids import hash_json
+from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows
+from neural_memory_pipelines.stores.postgres.engine import Transaction
+from neural_memory_pipelines.stores.postgres.tables import dead_letters, source_events
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEvent:
+    """An event that waits to be persisted."""
+
+    idempotency_key: str
+    source: str
+    raw_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventOutcome:
+    """What became of an event, and why if it was skipped or is dead."""
+
+    idempotency_key: str
+    status: EventStatus
+    reason: str | None = None
+
+
+def receive(tx: Transaction, rows: Sequence[Row]) -> int:
+    """Record events; a known idempotency key is the same event.
+
+    Args:
+        tx: the workspace's transaction.
+        rows: columns idempotency_key, source, action, occurred_at, raw_key, content_hash.
+
+    Returns:
+        How many were new.
+    """
+    inserted = insert_rows(
+        tx, source_events, rows, on_conflict="(workspace_id, idempotency_key) DO NOTHING", returning="1"
+    )
+    return len(inserted)
+
+
+def pending(tx: Transaction, *, limit: int) -> list[PendingEvent]:
+    """Take the oldest pending events and lock them until the transaction ends."""
+    rows = tx.connection.execute(
+        text(
+            "SELECT idempotency_key, source, raw_key FROM source_events WHERE status = 'pending' "
+            "ORDER BY occurred_at, sequence LIMIT :limit FOR UPDATE"
+        ),
+        {"limit": limit},
+    )
+    return [PendingEvent(row.idempotency_key, row.source, row.raw_key) for row in rows]
+
+
+def settle(tx: Transaction, outcomes: Sequence[EventOutcome]) -> None:
+    """Write down what became of events."""
+    if not outcomes:
+        return
+    tx.connection.execute(
+        text(
+            "UPDATE source_events e SET status = o.status, reason = o.reason, attempts = e.attempts + 1, settled_at = now() "
+            "FROM unnest(CAST(:keys AS text[]), CAST(:statuses AS text[]), CAST(:reasons AS text[])) "
+            "AS o(key, status, reason) WHERE e.idempotency_key = o.key"
+        ),
+        {
+            "keys": [o.idempotency_key for o in outcomes],
+            "statuses": [str(o.status) for o in outcomes],
+            "reasons": [o.reason for o in outcomes],
+        },
+    )
+
+
+def bury(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Record dead letters.
+
+    Args:
+        tx: the workspace's transaction.
+        rows: columns idempotency_key (or None), origin, raw_key, reason. The same raw bytes are one dead letter.
+    """
+    unique = {f"dead_{hash_json([tx.workspace_id, row['raw_key']])[:32]}": row for row in rows}
+    insert_rows(
+        tx,
+        dead_letters,
+        [{"dead_letter_id": key, **row} for key, row in unique.items()],
+        on_conflict="(dead_letter_id) DO UPDATE SET reason = excluded.reason",
+    )
+
+
+def count_pending(tx: Transaction) -> int:
+    """Count the pending events."""
+    return int(tx.connection.execute(text("SELECT count(*) FROM source_events WHERE status = 'pending'")).scalar_one())
+
+
+def settled_since(tx: Transaction, moment: datetime) -> int:
+    """Count the events that were settled after a moment."""
+    query = text("SELECT count(*) FROM source_events WHERE settled_at > :moment")
+    return int(tx.connection.execute(query, {"moment": moment}).scalar_one())
+
+
+def count_by_status(tx: Transaction) -> list[tuple[str, str, str | None, int]]:
+    """Count all events by source, status and reason."""
+    rows = tx.connection.execute(
+        text(
+            "SELECT source, status, reason, count(*) AS events FROM source_events "
+            "GROUP BY source, status, reason ORDER BY source, status, reason"
+        )
+    )
+    return [(row.source, row.status, row.reason, row.events) for row in rows]

@@ -1,0 +1,59 @@
+"""How much a workspace holds: the numbers behind `neural-memory status`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from neural_memory_pipelines.stores.postgres.engine import Transaction
+
+_COUNTS = """SELECT
+    (SELECT count(*) FROM knowledge_documents WHERE deleted_at IS NULL) AS documents,
+    (SELECT count(*) FROM knowledge_chunks WHERE superseded_at IS NULL) AS chunks,
+    (SELECT count(*) FROM memory_observations WHERE superseded_at IS NULL) AS observations,
+    (SELECT count(*) FROM source_events WHERE status = 'pending') AS pending_events,
+    (SELECT count(*) FROM dead_letters) AS dead_letters,
+    (SELECT active_embedding_version FROM workspaces) AS active_embedding_version,
+    (SELECT max(settled_at) FROM source_events) AS last_event_settled_at"""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorCount:
+    """Vectors in the ledger of one family at one version."""
+
+    family: str
+    embedding_version: str
+    vectors: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceStatus:
+    """What a workspace holds."""
+
+    workspace: str
+    documents: int
+    chunks: int
+    observations: int
+    pending_events: int
+    dead_letters: int
+    active_embedding_version: str
+    last_event_settled_at: datetime | None
+    vectors: tuple[VectorCount, ...]
+
+
+def workspace_status(tx: Transaction) -> WorkspaceStatus:
+    """Count what a workspace holds."""
+    counts = tx.connection.execute(text(_COUNTS)).one()
+    vectors = tx.connection.execute(
+        text(
+            "SELECT family, embedding_version, count(*) AS vectors FROM vector_entries "
+            "GROUP BY family, embedding_version ORDER BY family, embedding_version"
+        )
+    )
+    return WorkspaceStatus(
+        workspace=tx.workspace_id,
+        vectors=tuple(VectorCount(**row._mapping) for row in vectors),
+        **counts._mapping,
+    )

@@ -1,0 +1,72 @@
+"""The whole path as tests run it: without Dagster, on the stores of the session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.domain.versions import Family
+from neural_memory_pipelines.local.session import Session
+from neural_memory_pipelines.models.embedders.protocol import Embedder
+from neural_memory_pipelines.steps.embed import embed_pending
+from neural_memory_pipelines.steps.index import reconcile_index
+from neural_memory_pipelines.steps.ingest import ingest_docs
+from neural_memory_pipelines.steps.persist import PersistReport, persist_pending
+from neural_memory_pipelines.steps.prime import prime_cache
+from neural_memory_pipelines.steps.receive import receive_events
+from neural_memory_pipelines.steps.report import StepReport
+
+
+@dataclass(frozen=True, slots=True)
+class PathReport:
+    """What each step of one run said."""
+
+    received: StepReport
+    persisted: PersistReport
+    embedded: dict[Family, StepReport]
+    indexed: dict[Family, StepReport]
+    primed: StepReport
+
+    @property
+    def work(self) -> int:
+        """How much was written, embedded, upserted or deleted in all."""
+        parts = [
+            self.persisted.documents,
+            self.persisted.chunks,
+            self.persisted.observations,
+            *self.embedded.values(),
+            *self.indexed.values(),
+            self.primed,
+        ]
+        return sum(part.written + part.deleted for part in parts)
+
+
+def run_path(session: Session, workspace: WorkspaceId, *, embedder: Embedder | None = None) -> PathReport:
+    """Run every step on a workspace, in order."""
+    stores = session.stores
+    received = receive_events(
+        workspace, stores=stores, new_workspace_version=session.new_workspace_version, organization_id="org"
+    )
+    version = session.active_version(workspace)
+
+    def load() -> Embedder:
+        return embedder or session.embedder(version)
+
+    return PathReport(
+        received=received,
+        persisted=persist_pending(workspace, stores=stores, version=version, load_embedder=load),
+        embedded={
+            family: embed_pending(workspace, stores=stores, version=version, family=family, load_embedder=load)
+            for family in Family
+        },
+        indexed={
+            family: reconcile_index(workspace, stores=stores, version=version, family=family) for family in Family
+        },
+        primed=prime_cache(workspace, stores=stores),
+    )
+
+
+def ingest_folder(session: Session, workspace: WorkspaceId, folder: Path) -> None:
+    """Put a folder into the inbox."""
+    ingest_docs(folder, workspace=workspace, organization_id="org", objects=session.stores.objects)
