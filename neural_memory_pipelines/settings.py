@@ -17,12 +17,17 @@ _NOT_BUILT_YET = {
     "s3_bucket": "an S3 object store",
     "pinecone_api_key": "a Pinecone index",
 }
+_ENCODED = "with special characters of the password percent-encoded"
 
 
 class Settings(BaseSettings):
     """The settings of one process. Secrets print as asterisks."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,  # an empty variable is one that is not set
+    )
 
     home: Path = Field(
         default=Path(".neural-memory"),
@@ -102,29 +107,18 @@ class Settings(BaseSettings):
         description="Refused for now: vectors live in Postgres.",
     )
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _empty_is_unset(cls, value: object) -> object:
-        return None if value == "" else value
-
     @field_validator("database_url", "database_admin_url", "dagster_postgres_url")
     @classmethod
     def _is_postgres_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        parts = urlsplit(value.get_secret_value())
-        if parts.scheme.partition("+")[0] not in {"postgres", "postgresql"} or not parts.hostname:
-            raise ValueError("expected postgresql://user:password@host:port/database")
+        if value is not None and not _is_url(value, schemes={"postgres", "postgresql"}):
+            raise ValueError(f"expected postgresql://user:password@host:port/database, {_ENCODED}")
         return value
 
     @field_validator("redis_url")
     @classmethod
     def _is_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        parts = urlsplit(value.get_secret_value())
-        if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
-            raise ValueError("expected redis://host:port or rediss://user:password@host:port")
+        if value is not None and not _is_url(value, schemes={"redis", "rediss"}):
+            raise ValueError(f"expected redis://host:port or rediss://user:password@host:port, {_ENCODED}")
         return value
 
     @field_validator("embedding_model")
@@ -156,8 +150,11 @@ def load_settings() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_input=False))
-        raise ConfigurationError("; ".join(faults)) from None
+        faults = error.errors(include_input=False)
+        # No cause: it would carry the values, and with them passwords, into tracebacks.
+        raise ConfigurationError(
+            "; ".join(f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults)
+        ) from None
     for name, store in _NOT_BUILT_YET.items():
         if getattr(settings, name) is not None:
             raise ConfigurationError(
@@ -168,3 +165,13 @@ def load_settings() -> Settings:
     if settings.upstash_redis_rest_url and not urlsplit(settings.upstash_redis_rest_url).hostname:
         raise ConfigurationError("UPSTASH_REDIS_REST_URL: expected https://<name>.upstash.io")
     return settings
+
+
+def _is_url(value: SecretStr, *, schemes: set[str]) -> bool:
+    # What urlsplit says of a URL that it cannot read may quote the password.
+    try:
+        parts = urlsplit(value.get_secret_value())
+        is_port_legal = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return parts.scheme.partition("+")[0] in schemes and bool(parts.hostname) and is_port_legal

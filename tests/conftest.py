@@ -110,5 +110,7 @@ def workspace() -> WorkspaceId:
 def shared_data() -> Path:
     """The real payloads and corpora beside the checkout."""
     if not SHARED_DATA.is_dir():
-        pytest.skip(f"the real payloads are not beside this checkout ({SHARED_DATA.relative_to(SHARED_DATA.parents[1])})")
+        pytest.skip(
+            f"the real payloads are not beside this checkout ({SHARED_DATA.relative_to(SHARED_DATA.parents[1])})"
+        )
     return SHARED_DATA

@@ -1,4 +1,7 @@
-"""Asks a memory and shows its answers."""
+"""Asks a memory and shows its answers.
+
+How answers are found is `retrieval/`'s part.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ from collections.abc import Sequence
 
 from rich.markup import escape
 
-from neural_memory_pipelines.cli.output import out
+from neural_memory_pipelines.cli.opening import built_version
+from neural_memory_pipelines.cli.output import out, plain
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.text import clip
+from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.retrieval.dense import Hit, search
 
@@ -16,23 +21,36 @@ _TEXT_SHOWN_CHARS = 240
 
 
 def ask(session: Session, question: str, workspace: WorkspaceId, *, limit: int) -> list[Hit]:
-    """Search a workspace at its active embedding version."""
-    version = session.active_version(workspace)
-    return search(
-        question,
-        workspace=workspace,
-        stores=session.stores,
-        version=version,
-        embedder=session.embedder(version),
-        limit=limit,
-    )
+    """Search a workspace at its active embedding version.
+
+    Raises:
+        NotFoundError: there is no such workspace, or nothing of it is indexed yet.
+    """
+    version = built_version(session, workspace)
+    try:
+        return search(
+            question,
+            workspace=workspace,
+            stores=session.stores,
+            version=version,
+            embedder=session.embedder(version),
+            limit=limit,
+        )
+    except NotFoundError:
+        raise NotFoundError(
+            f"nothing of workspace {workspace!r} is indexed yet: run `neural-memory build --workspace {workspace}`"
+        ) from None
 
 
 def print_hits(hits: Sequence[Hit]) -> None:
     """Show hits, best first."""
     if not hits:
-        out.print("no answer: nothing is indexed in this workspace yet")
+        out.print("no answer: nothing is indexed in this workspace")
     for rank, hit in enumerate(hits, start=1):
-        out.print(f"{rank:>2}. [bold]{escape(hit.title)}[/bold]  ({hit.score:.3f}, {hit.kind})")
-        out.print(f"    {escape(hit.source)} {escape(hit.source_id)}", style="cyan")
-        out.print(f"    {escape(clip(hit.text, _TEXT_SHOWN_CHARS))}")
+        out.print(f"{rank:>2}. [bold]{_shown(hit.title)}[/bold]  ({hit.score:.3f}, {hit.kind})")
+        out.print(f"    {_shown(hit.source)} {_shown(hit.source_id)}", style="cyan")
+        out.print(f"    {_shown(clip(hit.text, _TEXT_SHOWN_CHARS))}")
+
+
+def _shown(text: str) -> str:
+    return escape(plain(text))

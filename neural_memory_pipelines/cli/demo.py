@@ -11,12 +11,13 @@ import yaml
 
 from neural_memory_pipelines.cli.answers import ask, print_hits
 from neural_memory_pipelines.cli.building import BuildResult, build_all, print_build
-from neural_memory_pipelines.cli.opening import project_root, ready_stores
+from neural_memory_pipelines.cli.opening import opened, project_root, ready_stores
 from neural_memory_pipelines.cli.output import out, print_table
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.local.session import Session
-from neural_memory_pipelines.steps.ingest import ingest_docs, ingest_events
+from neural_memory_pipelines.steps.ingest import ingest_docs
+from neural_memory_pipelines.steps.ingest_events import ingest_events
 from neural_memory_pipelines.stores.postgres.status import workspace_status
 
 _WORKSPACE = WorkspaceId("harbor")
@@ -45,17 +46,16 @@ def demo(
         raise NotFoundError(f"{folder}: no sample workspace there")
     out.print("starting the stores ...")
     ready = ready_stores()
-    session = Session(ready.settings, ready.endpoints)
-    try:
+    with opened(ready) as session:
         _ingest(folder, session)
         out.print("materializing the graph ...")
         results = build_all(ready, _WORKSPACE)
         for result in results:
             print_build(result)
+        if not all(result.succeeded for result in results):
+            raise typer.Exit(1)
         _print_memory(session, seconds=time.perf_counter() - started)
         _answer(folder, session)
-    finally:
-        session.close()
     _conclude(results)
 
 
@@ -86,8 +86,6 @@ def _answer(folder: Path, session: Session) -> None:
 
 
 def _conclude(results: list[BuildResult]) -> None:
-    if not all(result.succeeded for result in results):
-        raise typer.Exit(1)
     written = sum(row["written"] + row["deleted"] for result in results for row in result.assets)
     if not written:
         out.print("\nEverything was unchanged: nothing was embedded, nothing was written.")

@@ -1,4 +1,7 @@
-"""`neural-memory build`, `search` and `status`: make the memory, ask it, and see what it holds."""
+"""`neural-memory build`, `search` and `status`: make the memory, ask it, and see what it holds.
+
+The work itself is done by Dagster's runs and by `retrieval/`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import typer
 
 from neural_memory_pipelines.cli.answers import ask, print_hits
 from neural_memory_pipelines.cli.building import build_all, last_build_times, print_build
-from neural_memory_pipelines.cli.opening import ready_session, ready_stores
+from neural_memory_pipelines.cli.opening import built_version, opened, ready_session, ready_stores
 from neural_memory_pipelines.cli.output import out, print_json, print_table
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import PermanentError
@@ -21,12 +24,14 @@ from neural_memory_pipelines.stores.postgres.workspaces import list_workspaces
 
 
 def build(
-    workspace: Annotated[str | None, typer.Option(help="The workspace; else all that have something.")] = None,
+    workspace: Annotated[
+        str | None, typer.Option("--workspace", "-w", help="The workspace; else all that have something.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Materialize what is pending, to the end. Exits 1 if a check or an asset failed."""
-    ready = ready_stores()
-    results = build_all(ready, workspace_id(workspace) if workspace else None)
+    name = workspace_id(workspace) if workspace is not None else None
+    results = build_all(ready_stores(), name)
     if json:
         print_json([asdict(result) | {"succeeded": result.succeeded} for result in results])
     for result in results if not json else ():
@@ -39,15 +44,16 @@ def build(
 
 def search(
     question: Annotated[str, typer.Argument(help="A question in plain words.")],
-    workspace: Annotated[str, typer.Option(help="Whose memory to ask.")],
-    limit: Annotated[int, typer.Option("-k", min=1, max=100, help="Most hits.")] = 10,
+    workspace: Annotated[str, typer.Option("--workspace", "-w", help="Whose memory to ask.")],
+    limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=100, help="Most hits.")] = 10,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Ask a workspace's memory."""
     if not question.strip():
-        raise PermanentError("the question is empty")
+        raise PermanentError('the question is empty: ask something, such as "who owns the receiver?"')
+    name = workspace_id(workspace)
     with ready_session() as session:
-        hits = ask(session, question, workspace_id(workspace), limit=limit)
+        hits = ask(session, question, name, limit=limit)
     if json:
         print_json([asdict(hit) for hit in hits])
     else:
@@ -55,15 +61,20 @@ def search(
 
 
 def status(
-    workspace: Annotated[str | None, typer.Option(help="The workspace; else all.")] = None,
+    workspace: Annotated[str | None, typer.Option("--workspace", "-w", help="The workspace; else all.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Tell what each workspace holds and what waits."""
+    only = workspace_id(workspace) if workspace is not None else None
     ready = ready_stores()
-    with ready_session() as session:
-        names = [workspace_id(workspace)] if workspace else list_workspaces(session.stores.database)
-        values = [_status_of(session, name) for name in names]
-    last_builds = last_build_times(ready, names)
+    with opened(ready) as session:
+        known = list_workspaces(session.stores.database)
+        waiting = {name: len(found) for name, found in list_inbox(session.stores.objects).by_workspace.items()}
+        if only is not None and only not in {*known, *waiting}:
+            built_version(session, only)  # says that there is no such workspace
+        names = [only] if only is not None else sorted({*known, *waiting})
+        values = [_status_of(session, name, waiting.get(name, 0)) for name in names]
+    last_builds = last_build_times(ready, [name for name in names if name in known])
     for value in values:
         value["last_build_at"] = last_builds.get(value["workspace"])
     if json:
@@ -75,12 +86,10 @@ def status(
         _print_status(value)
 
 
-def _status_of(session: Session, workspace: WorkspaceId) -> dict[str, Any]:
-    session.active_version(workspace)  # says so if there is no such workspace
+def _status_of(session: Session, workspace: WorkspaceId, waiting: int) -> dict[str, Any]:
     with session.stores.database.transaction(workspace) as tx:
         held = asdict(workspace_status(tx))
-    waiting = list_inbox(session.stores.objects).by_workspace.get(workspace, [])
-    return {**held, "waiting_inbox_objects": len(waiting)}
+    return {**held, "waiting_inbox_objects": waiting}
 
 
 def _print_status(value: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Reports as Dagster metadata: what a person wants to see of a materialization."""
+"""Reports as Dagster metadata: what a person wants to see of a materialization. Counting is up to the steps."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,30 +12,22 @@ OWNERS = ["team:platform-storage"]
 _REASON_ROWS = 25
 
 
-def report_metadata(reports: Sequence[StepReport] | StepReport) -> dict[str, Any]:
-    """Describe what a step did, over one workspace or several."""
-    parts = [reports] if isinstance(reports, StepReport) else list(reports)
+def report_metadata(report: StepReport) -> dict[str, Any]:
+    """Describe what a step did to one workspace."""
     counts = ("seen", "written", "unchanged", "deleted", "skipped", "failed", "tokens")
-    metadata: dict[str, Any] = {name: sum(getattr(part, name) for part in parts) for name in counts}
-    metadata["seconds"] = round(sum(part.seconds for part in parts), 3)
-    examples = [row for part in parts for row in part.examples][:10]
-    if examples:
-        metadata["examples"] = _table(examples)
-    reasons = _reasons(parts)
-    if reasons:
-        metadata["reasons"] = _table(reasons)
-    notes = [note for part in parts for note in part.notes]
-    if notes:
-        metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in notes))
+    metadata: dict[str, Any] = {name: getattr(report, name) for name in counts}
+    metadata["seconds"] = round(report.seconds, 3)
+    if report.examples:
+        metadata["examples"] = _table(report.examples)
+    if report.reasons:
+        metadata["reasons"] = _table(_most_frequent(report.reasons))
+    if report.notes:
+        metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))
     return metadata
 
 
-def _reasons(parts: Sequence[StepReport]) -> list[ExampleRow]:
-    total: dict[str, int] = {}
-    for part in parts:
-        for reason, count in part.reasons.items():
-            total[reason] = total.get(reason, 0) + count
-    ranked = sorted(total.items(), key=lambda item: -item[1])[:_REASON_ROWS]
+def _most_frequent(reasons: Mapping[str, int]) -> list[ExampleRow]:
+    ranked = sorted(reasons.items(), key=lambda item: -item[1])[:_REASON_ROWS]
     return [{"reason": reason, "events": count} for reason, count in ranked]
 
 

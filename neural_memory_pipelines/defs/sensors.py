@@ -3,25 +3,51 @@
 What is new is decided from the inbox and the cursor, never from which partitions exist.
 """
 
-import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
+from pydantic import TypeAdapter, ValidationError
 
+from neural_memory_pipelines.defs.failures import repeated_tick
 from neural_memory_pipelines.defs.jobs import index_workspace, ingest_workspace
-from neural_memory_pipelines.defs.partitions import EMBEDDING_VERSION, WORKSPACE, workspace_version_key
-from neural_memory_pipelines.defs.partitions import workspace_partitions as workspaces
+from neural_memory_pipelines.defs.partitions import (
+    EMBEDDING_VERSION,
+    WORKSPACE,
+    workspace_partitions,
+    workspace_version_key,
+    workspaces_of,
+)
 from neural_memory_pipelines.defs.resources import MemoryResource
 from neural_memory_pipelines.domain.ids import WorkspaceId, hash_json
+from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.steps.inbox import list_inbox, route_unsorted
+from neural_memory_pipelines.stores.objects.protocol import ObjectInfo
 
 # An object that is still there this long after a run was asked for it needs another run.
 ASK_AGAIN_SECONDS = 15 * 60
 _OBJECTS_PER_TICK = 10_000
-_PARTITION_TAG = "dagster/partition"
+_NOT_BEGUN = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING]
 
 BUILD_TAG = "neural-memory/build"
 """Marks runs of `neural-memory build`; its value names the process that runs them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the cursor keeps of a workspace: a digest of the objects that waited, and when a run was asked for them."""
+
+    digest: str
+    at: float
+
+
+_CURSOR = TypeAdapter(dict[str, Asked])
 
 
 @dg.sensor(
@@ -31,10 +57,9 @@ BUILD_TAG = "neural-memory/build"
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Asks for one ingestion run per workspace with waiting events, and adds unknown workspaces.",
 )
-def source_data(context: dg.SensorEvaluationContext, memory: MemoryResource) -> dg.SensorResult | dg.SkipReason:
+def source_data(context: dg.SensorEvaluationContext, memory: MemoryResource) -> dg.SensorResult:
     """Look into the inbox.
 
-    The cursor holds, for each workspace with waiting objects, a digest of them and when a run was asked for.
     The same objects are asked for once; again after `ASK_AGAIN_SECONDS`, if that run came to nothing.
     """
     objects = memory.session.stores.objects
@@ -44,26 +69,47 @@ def source_data(context: dg.SensorEvaluationContext, memory: MemoryResource) -> 
         context.log.info(f"routed {routed} events to their workspaces, rejected {rejected}")
         listing = list_inbox(objects, limit=_OBJECTS_PER_TICK)
 
-    now = datetime.now(UTC).timestamp()
-    asked: dict[str, dict[str, str | float]] = json.loads(context.cursor) if context.cursor else {}
-    cursor, requests = {}, []
+    asked = _read_cursor(context)
+    cursor: dict[str, Asked] = {}
+    requests: list[dg.RunRequest] = []
+    queued = _workspaces_with_queued_run(context.instance) if listing.by_workspace else set()
     for workspace, waiting in listing.by_workspace.items():
-        digest = hash_json([[info.key, info.etag] for info in waiting])
-        before = asked.get(workspace)
-        if before and before["digest"] == digest and now - float(before["at"]) < ASK_AGAIN_SECONDS:
-            cursor[workspace] = before
-            continue
-        again = int(now // ASK_AGAIN_SECONDS) if before and before["digest"] == digest else 0
-        cursor[workspace] = {"digest": digest, "at": now}
-        requests.append(dg.RunRequest(partition_key=workspace, run_key=f"{workspace}-{digest[:24]}-{again}"))
-    context.update_cursor(json.dumps(cursor, sort_keys=True))
+        cursor[workspace], request = _ask(workspace, waiting, before=asked.get(workspace), queued=workspace in queued)
+        requests += [request] if request else []
+    spelled = _CURSOR.dump_json(cursor).decode()
     if not requests:
-        return dg.SkipReason(f"{len(cursor)} workspaces wait, all asked for" if cursor else "empty inbox")
-    return dg.SensorResult(
-        run_requests=requests,
-        dynamic_partitions_requests=[workspaces.build_add_request([str(r.partition_key) for r in requests])],
-        cursor=json.dumps(cursor, sort_keys=True),
-    )
+        idle = f"{len(cursor)} workspaces wait, all asked for" if cursor else "empty inbox"
+        return dg.SensorResult(skip_reason=idle, cursor=spelled)
+    unknown = workspace_partitions.build_add_request([str(request.partition_key) for request in requests])
+    return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=[unknown], cursor=spelled)
+
+
+def _ask(
+    workspace: WorkspaceId, waiting: Sequence[ObjectInfo], *, before: Asked | None, queued: bool
+) -> tuple[Asked, dg.RunRequest | None]:
+    """Decide whether waiting objects need a run. Its key is the same when a tick is repeated with its old cursor."""
+    now = datetime.now(UTC).timestamp()
+    digest = hash_json([[info.key, info.etag, info.modified_at.isoformat()] for info in waiting])[:24]
+    is_recent = before is not None and now - before.at < ASK_AGAIN_SECONDS
+    if before and is_recent and (before.digest == digest or queued):
+        # A run that has not begun will take in what came since it was asked for.
+        return replace(before, digest=digest), None
+    again = f"-{before.at:.0f}" if before and before.digest == digest else ""
+    return Asked(digest, now), dg.RunRequest(partition_key=workspace, run_key=f"{workspace}-{digest}{again}")
+
+
+def _read_cursor(context: dg.SensorEvaluationContext) -> dict[str, Asked]:
+    try:
+        return _CURSOR.validate_json(context.cursor or "{}")
+    except ValidationError as error:
+        # Nothing is lost: what waits is asked for anew, under keys that tell a request that was made before.
+        context.log.warning(f"the cursor is broken and starts anew: {error.errors(include_url=False)[0]['msg']}")
+        return {}
+
+
+def _workspaces_with_queued_run(instance: dg.DagsterInstance) -> set[str | None]:
+    runs = instance.get_runs(dg.RunsFilter(job_name=ingest_workspace.name, statuses=_NOT_BEGUN))
+    return {run.tags.get(PARTITION_NAME_TAG) for run in runs}
 
 
 @dg.run_status_sensor(
@@ -75,19 +121,32 @@ def source_data(context: dg.SensorEvaluationContext, memory: MemoryResource) -> 
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Asks for indexing, at the active embedding version, of each workspace that was ingested.",
 )
-def knowledge_changed(context: dg.RunStatusSensorContext, memory: MemoryResource) -> dg.RunRequest | dg.SkipReason:
+def knowledge_changed(context: dg.RunStatusSensorContext, memory: MemoryResource) -> dg.SensorResult | dg.SkipReason:
     """Follow an ingestion run."""
-    key = context.dagster_run.tags.get(_PARTITION_TAG)
-    if key is None:
-        return dg.SkipReason(f"run {context.dagster_run.run_id} names no single workspace")
-    if BUILD_TAG in context.dagster_run.tags:
+    run = context.dagster_run
+    if BUILD_TAG in run.tags:
         return dg.SkipReason("`neural-memory build` indexes by itself")
-    workspace = WorkspaceId(key)
-    version = memory.session.active_version(workspace)
-    add_partitions(context.instance, workspace, version.name)
-    return dg.RunRequest(
-        partition_key=workspace_version_key(workspace, version.name), run_key=context.dagster_run.run_id
-    )
+    with repeated_tick():
+        versions = {name: memory.session.active_version(name).name for name in _ingested(run, context.instance)}
+    requests = []
+    for workspace, version in versions.items():
+        add_partitions(context.instance, workspace, version)
+        key = workspace_version_key(workspace, version)
+        requests.append(dg.RunRequest(partition_key=key, run_key=f"{run.run_id}-{workspace}"))
+    return dg.SensorResult(run_requests=requests)
+
+
+def _ingested(run: dg.DagsterRun, instance: dg.DagsterInstance) -> list[WorkspaceId]:
+    """Read which workspaces a run ingested: one, or in a backfill a range of them."""
+    start, end = run.tags.get(ASSET_PARTITION_RANGE_START_TAG), run.tags.get(ASSET_PARTITION_RANGE_END_TAG)
+    if start is None or end is None:
+        return workspaces_of([run.tags[PARTITION_NAME_TAG]])
+    try:
+        with dg.partition_loading_context(dynamic_partitions_store=instance):
+            return workspaces_of(workspace_partitions.get_partition_keys_in_range(dg.PartitionKeyRange(start, end)))
+    except dg.DagsterInvalidInvocationError as error:
+        # An error of Dagster's own would stop the sensor at this run for ever.
+        raise NotFoundError(f"run {run.run_id} ingested {start} to {end}, which are no partitions any more") from error
 
 
 def add_partitions(instance: dg.DagsterInstance, workspace: WorkspaceId, version_name: str) -> None:

@@ -6,6 +6,7 @@ What becomes of the blocks (chunks, sections, observations) is decided elsewhere
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -82,13 +83,17 @@ def scan_blocks(text: str) -> list[Block]:
 
     Blank lines before the first block belong to no block. A text of blank lines has no blocks.
     """
-    blocks: list[Block] = []
+    return list(iterate_blocks(text))
+
+
+def iterate_blocks(text: str) -> Iterator[Block]:
+    """Find the blocks of a text one by one, for a reader that may not want all; see `scan_blocks`."""
     front = _FRONT_MATTER.match(text)
     start, loose = front.end() if front else 0, True
     start = _end(_BLANK_LINES.match(text, start))
     if front:
-        blocks.append(Block(0, front.end(), start, Kind.FRONT_MATTER, 0, True))
-    append, match_block, match_blank = blocks.append, _BLOCK.match, _BLANK_LINES.match
+        yield Block(0, front.end(), start, Kind.FRONT_MATTER, 0, True)
+    match_block, match_blank = _BLOCK.match, _BLANK_LINES.match
     while found := match_block(text, start):
         content_end = found.end()
         end = _end(match_blank(text, content_end))
@@ -97,10 +102,9 @@ def scan_blocks(text: str) -> list[Block]:
             level = len(found["marks"])
         elif kind is Kind.PARAGRAPH and -1 < found.start("underline") <= start + _UNDERLINED_LIMIT_CHARS:
             kind, level = Kind.HEADING, 1 if "=" in found["underline"] else 2
-        append(Block(start, content_end, end, kind, level, loose))
+        yield Block(start, content_end, end, kind, level, loose)
         loose = end > content_end
         start = end
-    return blocks
 
 
 def split_front_matter(text: str) -> tuple[str | None, str]:

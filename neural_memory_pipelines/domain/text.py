@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from neural_memory_pipelines.domain.blocks import Block, Kind, heading_text, scan_blocks
+from neural_memory_pipelines.domain.blocks import Block, Kind, heading_text, iterate_blocks, scan_blocks
 
 ELLIPSIS = "…"
 
@@ -72,7 +72,7 @@ def first_paragraph(markdown: str) -> str:
     Returns:
         The paragraph, or "" where there is none.
     """
-    for block in scan_blocks(markdown):
+    for block in iterate_blocks(markdown):
         if block.kind not in {Kind.PARAGRAPH, Kind.ITEM}:
             continue
         raw = markdown[block.start : block.content_end].strip()

@@ -1,4 +1,7 @@
-"""Opens the stores and models that the settings name: remote ones where a variable is set, else the embedded ones."""
+"""Opens the stores and models that the settings name: remote ones where a variable is set, else the embedded ones.
+
+Nobody else decides which implementation a store is.
+"""
 
 from __future__ import annotations
 

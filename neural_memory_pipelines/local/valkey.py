@@ -1,4 +1,7 @@
-"""The embedded Valkey server: its configuration file, its command line, its answer."""
+"""The embedded Valkey server: its configuration file, its command line, its answer.
+
+Starting and stopping is `daemon.py`'s part.
+"""
 
 from __future__ import annotations
 

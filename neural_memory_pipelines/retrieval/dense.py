@@ -1,4 +1,7 @@
-"""Dense search: the nearest chunks and observations of a question, read back from Postgres."""
+"""Dense search: the nearest chunks and observations of a question, read back from Postgres.
+
+It reads and never writes.
+"""
 
 from __future__ import annotations
 

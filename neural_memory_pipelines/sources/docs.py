@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
 from neural_memory_pipelines.domain.documents import (
     SUMMARY_LIMIT_CHARS,
@@ -61,7 +61,7 @@ _NUMBERING = re.compile(r"(?:\d+(?:\.\d+)*[.):]?|[ivx]+[.)])\s+")
 
 
 def _relative_path(value: str) -> str:
-    if value.startswith("/") or {"", ".", ".."} & set(value.split("/")):
+    if value.startswith("/") or "\0" in value or {"", ".", ".."} & set(value.split("/")):
         raise ValueError("expected a path relative to the store, such as guides/install.md")
     return value
 
@@ -71,10 +71,14 @@ def _plain_text(value: object) -> object:
     return value.replace("\r\n", "\n").replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
-def _spelled_time(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("expected an ISO 8601 time with an offset")
-    return value
+def _utc(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # said below, in the same words as for a time of another type
+    raise ValueError("expected an ISO 8601 time with an offset")
 
 
 class _File(BaseModel):
@@ -93,7 +97,7 @@ class _File(BaseModel):
 
 class _FileContent(_File):
     content: Annotated[str, BeforeValidator(_plain_text)]
-    changed_at: Annotated[AwareDatetime, BeforeValidator(_spelled_time)] = Field(alias="changedAt", strict=False)
+    changed_at: Annotated[datetime, PlainValidator(_utc)] = Field(alias="changedAt")
     commit: str | None = None
     url: str | None = None
 
@@ -157,7 +161,7 @@ def _page(content: str) -> _Page:
 
 def _draft(file: _FileContent, page: _Page, *, as_of: datetime) -> SourceDraft:
     title = _title(file.path, page)
-    changed_at = file.changed_at.astimezone(UTC)
+    changed_at = file.changed_at
     state = page.front.word("status")
     author = page.front.word("owner", "author")
     summary = page.front.word("description", "summary") or first_paragraph(page.body)

@@ -1,4 +1,7 @@
-"""The envelope of source events as it travels: JSON in, `SourceEvent` out, and back."""
+"""The envelope of source events as it travels: JSON in, `SourceEvent` out, and back.
+
+What is inside a payload is up to the sources.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Applies descriptions of documents inside an open transaction: the part of `persist` that writes rows."""
+"""Applies descriptions of documents inside an open transaction: the part of `persist` that writes rows.
+
+It opens and commits no transaction.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ def _rounds(tx: Transaction, descriptions: Sequence[Description]) -> Iterator[di
     rounds: list[dict[DocumentId, Description]] = []
     for description in descriptions:
         says = description.says
-        key = document_id(tx.workspace_id, says.source, says.source_id)
+        key = document_id(tx.workspace_id, says.source, storable(says.source_id))
         if seen[key] == len(rounds):
             rounds.append({})
         rounds[seen[key]][key] = description

@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from neural_memory_pipelines.domain.ids import WorkspaceId
-from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
 from neural_memory_pipelines.models.embedders.batches import embed_in_batches
 from neural_memory_pipelines.models.embedders.protocol import Embedder, InputRole, Vectors
 from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
-from neural_memory_pipelines.stores.bundle import Stores
+from neural_memory_pipelines.steps.scope import Scope
 from neural_memory_pipelines.stores.postgres import families
 from neural_memory_pipelines.stores.postgres.families import PendingText
 
@@ -20,56 +18,35 @@ _TEXTS_PER_TRANSACTION = 512
 
 
 def embed_pending(
-    workspace: WorkspaceId,
-    *,
-    stores: Stores,
-    version: EmbeddingVersion,
-    family: Family,
-    load_embedder: Callable[[], Embedder],
-    on_progress: Progress = no_progress,
+    scope: Scope, *, load_embedder: Callable[[], Embedder], on_progress: Progress = no_progress
 ) -> StepReport:
-    """Embed the texts of a family that have no vector at this version.
+    """Embed the texts of a family that have no vector at a version.
 
     Args:
-        workspace: whose texts.
-        stores: where from and where to.
-        version: the embedding version.
-        family: chunks or observations.
+        scope: the workspace, version and family, and the stores.
         load_embedder: loads the version's embedder; called only if there is something to embed.
-        on_progress: called with the number of texts embedded.
+        on_progress: is told the number of texts embedded.
 
     Returns:
         seen = live texts, written = texts embedded now, unchanged = texts that had a vector already.
     """
     report = StepReport()
-    with timed(report), stores.database.lock(workspace, f"embed:{family}:{version.name}"):
-        with stores.database.transaction(workspace) as tx:
-            on_progress(0, total=families.family_counts(tx, version, family).missing_texts)
-        while True:
-            with stores.database.transaction(workspace) as tx:
-                window = families.pending_texts(tx, version, family, limit=_TEXTS_PER_WINDOW)
-            if not window:
-                break
-            _embed_window(
-                workspace, window, stores=stores, version=version, embedder=load_embedder(), report=report,
-                on_progress=on_progress,
-            )  # fmt: skip
-        with stores.database.transaction(workspace) as tx:
-            counts = families.family_counts(tx, version, family)
-    report.seen = counts.live_texts
-    report.unchanged = counts.live_texts - counts.missing_texts - report.written
+    workspace, version, family = scope.workspace, scope.version, scope.family
+    database = scope.stores.database
+    with timed(report), database.lock(workspace, f"embed:{family}:{version.name}"):
+        with database.transaction(workspace) as tx:
+            before = families.family_counts(tx, version, family)
+        on_progress(0, total=before.missing_texts)
+        with database.transaction(workspace) as tx:
+            for window in families.pending_texts(tx, version, family, batch=_TEXTS_PER_WINDOW):
+                _embed_window(scope, window, embedder=load_embedder(), report=report, on_progress=on_progress)
+    report.seen = before.live_texts
+    report.unchanged = before.live_texts - before.missing_texts
     return report
 
 
 def _embed_window(
-    workspace: WorkspaceId,
-    window: Sequence[PendingText],
-    *,
-    stores: Stores,
-    version: EmbeddingVersion,
-    embedder: Embedder,
-    report: StepReport,
-    on_progress: Progress,
+    scope: Scope, window: Sequence[PendingText], *, embedder: Embedder, report: StepReport, on_progress: Progress
 ) -> None:
     # Sorted over the whole window, so that the texts of one batch have about one length; kept in small
     # transactions, so that what has been paid for survives a kill.
@@ -77,8 +54,9 @@ def _embed_window(
     for start in range(0, len(ordered), _TEXTS_PER_TRANSACTION):
         part = ordered[start : start + _TEXTS_PER_TRANSACTION]
         vectors, tokens = embed_texts([text.body for text in part], embedder)
-        with stores.database.transaction(workspace) as tx:
-            families.store_vectors(tx, version, hashes=[text.content_hash for text in part], vectors=vectors)
+        hashes = [text.content_hash for text in part]
+        with scope.stores.database.transaction(scope.workspace) as tx:
+            families.store_vectors(tx, scope.version, hashes=hashes, vectors=vectors)
         report.written += len(part)
         report.tokens += tokens
         report.show({"text": part[-1].body[:120], "characters": len(part[-1].body)})

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from neural_memory_pipelines.domain.ids import WorkspaceId, hash_bytes
 from neural_memory_pipelines.errors import InvalidEventError, PermanentError
 from neural_memory_pipelines.sources.envelope import workspace_id
+from neural_memory_pipelines.steps.lines import read_json
 from neural_memory_pipelines.stores.objects.protocol import ObjectInfo, ObjectStore
 
 INBOX = "inbox/"
@@ -23,6 +24,7 @@ REJECTED = "rejected/"
 
 _LINES_PER_OBJECT = 1_000
 _BYTES_PER_OBJECT = 8 * 1024 * 1024
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,14 @@ def route_unsorted(objects: ObjectStore, unsorted: Iterable[ObjectInfo]) -> tupl
     routed = rejected = 0
     for info in unsorted:
         lines: dict[str, list[bytes]] = defaultdict(list)
+        data = objects.get_many([info.key]).get(info.key)
+        if data is None:  # another process routed it between the listing and now
+            continue
         try:
-            for line in split_lines(info.key, objects.get(info.key)):
+            for line in split_lines(info.key, data):
                 lines[_folder_of(line)].append(line)
         except InvalidEventError:
-            lines = defaultdict(list, {REJECTED: [objects.get(info.key)]})
+            lines[REJECTED] = [data]
         name = f"routed-{hash_bytes(info.key.encode())[:12]}-{info.etag}.jsonl"
         objects.put_many({folder + name: b"\n".join(kept) + b"\n" for folder, kept in lines.items()})
         objects.delete(info.key, if_etag=info.etag)
@@ -106,11 +111,12 @@ def split_lines(key: str, data: bytes) -> list[bytes]:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
             raise InvalidEventError(f"{key}: broken gzip data: {error}") from error
+    data = data.removeprefix(_BYTE_ORDER_MARK)
     if data.lstrip()[:1] != b"[" and _is_json_lines(data):
         return [line for line in data.split(b"\n") if line.strip()]
     try:
-        value = json.loads(data)
-    except ValueError:
+        value = read_json(data)
+    except InvalidEventError:
         return [line for line in data.split(b"\n") if line.strip()]
     items = value if isinstance(value, list) else [value]
     return [json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass") for item in items]
@@ -124,9 +130,8 @@ def _is_json_lines(data: bytes) -> bool:
 
 def _folder_of(line: bytes) -> str:
     try:
-        value = json.loads(line)
-        return inbox_prefix(workspace_id(value["workspaceId"]))
-    except (ValueError, KeyError, TypeError, PermanentError):
+        return inbox_prefix(workspace_id(read_json(line)["workspaceId"]))
+    except (KeyError, TypeError, PermanentError):
         return REJECTED
 
 

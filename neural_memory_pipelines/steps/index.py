@@ -1,82 +1,76 @@
-"""Brings a vector index in line with Postgres: desired minus ledger is upserted, ledger minus desired is deleted."""
+"""Brings a vector index in line with Postgres: desired minus ledger is upserted, ledger minus desired is deleted.
+
+It embeds nothing.
+"""
 
 from __future__ import annotations
 
-from neural_memory_pipelines.domain.ids import WorkspaceId
-from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
+from collections.abc import Sequence
+
 from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
-from neural_memory_pipelines.stores.bundle import Stores
+from neural_memory_pipelines.steps.scope import Scope
 from neural_memory_pipelines.stores.postgres import families
+from neural_memory_pipelines.stores.postgres.families import FamilyCounts, PendingVector
 from neural_memory_pipelines.stores.vectors.protocol import VectorRecord
 
 _VECTORS_PER_BATCH = 512
 _DELETES_PER_BATCH = 1_000
 
 
-def reconcile_index(
-    workspace: WorkspaceId,
-    *,
-    stores: Stores,
-    version: EmbeddingVersion,
-    family: Family,
-    on_progress: Progress = no_progress,
-) -> StepReport:
-    """Make the index hold exactly the vectors of the live rows of a family at this version.
+def reconcile_index(scope: Scope, *, on_progress: Progress = no_progress) -> StepReport:
+    """Make the index hold exactly the vectors of the live rows of a family at a version.
 
-    The index is written first, the ledger after it: what a crash leaves between the two is written again.
+    The ledger announces what the index is about to get, and confirms it after: what a crash leaves between the two is
+    written again, or deleted if nobody wants it by then.
 
     Returns:
         seen = vectors that should be there, written = upserted, deleted = deleted, failed = live rows without
         an embedding (run the embedding step first).
     """
     report = StepReport()
-    with timed(report), stores.database.lock(workspace, f"index:{family}:{version.name}"):
-        stores.vectors.ensure_index(version.index_name, dim=version.dim)
-        with stores.database.transaction(workspace) as tx:
-            before = families.family_counts(tx, version, family)
+    workspace, version, family = scope.workspace, scope.version, scope.family
+    with timed(report), scope.stores.database.lock(workspace, f"index:{family}:{version.name}"):
+        scope.stores.vectors.ensure_index(scope.index, dim=version.dim)
+        before = _counts(scope)
         on_progress(0, total=max(before.live_vectors - before.indexed_vectors, 0))
-        while done := _upsert_batch(workspace, stores=stores, version=version, family=family, report=report):
-            on_progress(done)
-        while _delete_batch(workspace, stores=stores, version=version, family=family, report=report):
+        with scope.stores.database.transaction(workspace) as tx:
+            for batch in families.pending_upserts(tx, version, family, batch=_VECTORS_PER_BATCH):
+                _upsert(scope, batch, report)
+                on_progress(len(batch))
+        while _delete_batch(scope, report):
             pass
-        with stores.database.transaction(workspace) as tx:
-            counts = families.family_counts(tx, version, family)
-    report.seen = counts.live_vectors
-    report.failed = counts.missing_texts
-    report.unchanged = counts.indexed_vectors - report.written
-    if counts.missing_texts:
-        report.notes.append(f"{counts.missing_texts} live texts have no embedding at {version.name} yet")
+        after = _counts(scope)
+    report.seen = after.live_vectors
+    report.failed = after.missing_texts
+    report.unchanged = after.indexed_vectors - report.written
+    if after.missing_texts:
+        report.notes.append(f"{after.missing_texts} live texts have no embedding at {version.name} yet")
     return report
 
 
-def _upsert_batch(
-    workspace: WorkspaceId, *, stores: Stores, version: EmbeddingVersion, family: Family, report: StepReport
-) -> int:
-    with stores.database.transaction(workspace) as tx:
-        pending = families.pending_upserts(tx, version, family, limit=_VECTORS_PER_BATCH)
-    if not pending:
-        return 0
-    stores.vectors.upsert(
-        version.index_name,
-        version.namespace(workspace, family),
-        [VectorRecord(id=item.vector_id, values=item.values, metadata=item.metadata) for item in pending],
-    )
-    with stores.database.transaction(workspace) as tx:
-        families.record_upserts(tx, version, family, pending)
-    report.written += len(pending)
-    report.show({"vector": pending[0].vector_id, "source": str(pending[0].metadata["source"])})
-    return len(pending)
+def _upsert(scope: Scope, batch: Sequence[PendingVector], report: StepReport) -> None:
+    records = [VectorRecord(id=item.vector_id, values=item.values, metadata=item.metadata) for item in batch]
+    with scope.stores.database.transaction(scope.workspace) as tx:
+        families.announce_upserts(tx, scope.version, scope.family, batch)
+    scope.stores.vectors.upsert(scope.index, scope.namespace, records)
+    with scope.stores.database.transaction(scope.workspace) as tx:
+        families.record_upserts(tx, scope.version, scope.family, batch)
+    report.written += len(batch)
+    report.show({"vector": batch[0].vector_id, "source": str(batch[0].metadata["source"])})
 
 
-def _delete_batch(
-    workspace: WorkspaceId, *, stores: Stores, version: EmbeddingVersion, family: Family, report: StepReport
-) -> int:
-    with stores.database.transaction(workspace) as tx:
-        stale = families.stale_entries(tx, version, family, limit=_DELETES_PER_BATCH)
+def _delete_batch(scope: Scope, report: StepReport) -> int:
+    with scope.stores.database.transaction(scope.workspace) as tx:
+        stale = families.stale_entries(tx, scope.version, scope.family, limit=_DELETES_PER_BATCH)
     if not stale:
         return 0
-    stores.vectors.delete(version.index_name, version.namespace(workspace, family), stale)
-    with stores.database.transaction(workspace) as tx:
-        families.forget_entries(tx, version, family, stale)
+    scope.stores.vectors.delete(scope.index, scope.namespace, stale)
+    with scope.stores.database.transaction(scope.workspace) as tx:
+        families.forget_entries(tx, scope.version, scope.family, stale)
     report.deleted += len(stale)
     return len(stale)
+
+
+def _counts(scope: Scope) -> FamilyCounts:
+    with scope.stores.database.transaction(scope.workspace) as tx:
+        return families.family_counts(tx, scope.version, scope.family)

@@ -1,50 +1,66 @@
-"""Puts what a person points at into the inbox: a folder of documents, or files of events.
+"""Puts the documents of a folder into the inbox: what was added, modified or removed since the last time.
 
-Reading and validating only; making it durable is `steps/receive.py`'s part.
+Reading and comparing only; making it durable is `steps/receive.py`'s part.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from pathlib import Path
 
 from neural_memory_pipelines.domain.events import SourceEvent
 from neural_memory_pipelines.domain.ids import WorkspaceId, hash_json
-from neural_memory_pipelines.errors import InvalidEventError, NotFoundError
-from neural_memory_pipelines.sources.envelope import decode_envelope, encode_envelope
-from neural_memory_pipelines.sources.registry import source_named, wrap_payload
-from neural_memory_pipelines.steps.inbox import put_lines, split_lines
+from neural_memory_pipelines.errors import PermanentError
+from neural_memory_pipelines.sources.envelope import encode_envelope
+from neural_memory_pipelines.steps.inbox import put_lines
+from neural_memory_pipelines.steps.manifest import Manifest, read_manifest, write_manifest
 from neural_memory_pipelines.steps.report import Progress, no_progress
-from neural_memory_pipelines.steps.worktree import FileOnDisk, folder_config, included_files, read_files
+from neural_memory_pipelines.steps.worktree import (
+    FileOnDisk,
+    FolderConfig,
+    Listing,
+    RefusedFile,
+    folder_config,
+    list_files,
+    read_files,
+)
 from neural_memory_pipelines.stores.objects.protocol import ObjectStore
+
+KnownPaths = Callable[[str], Iterable[str]]
+"""Given a store's name: the paths of the documents that the memory holds of it."""
 
 
 @dataclass(slots=True)
 class IngestReport:
-    """What was put into the inbox. `faults` says file, line and reason of all that was not."""
+    """What was put into the inbox.
+
+    `faults` says file, line and reason of all that was not; `notes` what the user should know besides;
+    `put_by_workspace` divides `put`.
+    """
 
     put: int = 0
     unchanged: int = 0
     removed: int = 0
     faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    put_by_workspace: dict[str, int] = field(default_factory=dict)
+
+    def count_put(self, workspace: WorkspaceId, lines: int) -> None:
+        """Count events that were put into a workspace's inbox."""
+        self.put += lines
+        self.put_by_workspace[workspace] = self.put_by_workspace.get(workspace, 0) + lines
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing usable was found."""
+        return not (self.put or self.unchanged or self.removed)
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a store of documents looked like when it was ingested last: content hashes by path."""
-
-    revision: int
-    at: datetime
-    files: Mapping[str, str]
-
-    def encode(self) -> bytes:
-        """Write the manifest as JSON."""
-        value = {"revision": self.revision, "at": self.at.isoformat(), "files": dict(self.files)}
-        return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+def no_known_paths(store: str) -> Iterable[str]:  # noqa: ARG001 - a KnownPaths
+    """Know of no document."""
+    return ()
 
 
 def ingest_docs(
@@ -55,9 +71,12 @@ def ingest_docs(
     objects: ObjectStore,
     store: str | None = None,
     full: bool = False,
+    known_paths: KnownPaths = no_known_paths,
     on_progress: Progress = no_progress,
 ) -> IngestReport:
     """Put a folder's documents into the inbox: those added or modified since the last time, and removals.
+
+    A file that is refused is not a removed one: what is known of it stays.
 
     Args:
         folder: a git work tree or a plain folder.
@@ -66,132 +85,110 @@ def ingest_docs(
         objects: where the inbox is, and the manifest of the last time.
         store: the store's name; else the folder's configuration, else the folder's name.
         full: put every file, whatever the manifest says.
+        known_paths: asked when the manifest is lost, so that removals are still found.
         on_progress: called with the number of files read.
 
     Raises:
         NotFoundError: no such folder.
+        PermanentError: its configuration is wrong, or its store is that of another folder with the same name.
     """
     config = folder_config(folder, store=store)
-    before = _read_manifest(objects, workspace, config.store)
-    report = IngestReport()
-    files: dict[str, FileOnDisk] = {}
-    for item in read_files(folder, included_files(folder, config.include)):
-        on_progress(1)
-        if isinstance(item, FileOnDisk):
-            files[item.path] = item
-        else:
-            report.faults.append(f"{folder / item[0]}: {item[1]}")
-    changed = [f for f in files.values() if full or before.files.get(f.path) != f.content_hash]
-    removed = sorted(set(before.files) - set(files))
-    report.put, report.removed, report.unchanged = len(changed), len(removed), len(files) - len(changed)
-    if changed or removed:
-        # Time orders the descriptions of a document, so it must move on even if the clock did not.
-        now = max(datetime.now(UTC), before.at + timedelta(milliseconds=1))
-        after = Manifest(before.revision + 1, now, {path: file.content_hash for path, file in files.items()})
-        frame = _DocsFrame(workspace, organization_id, config.store, after)
-        put_lines(objects, workspace, chain(map(frame.upserted, changed), map(frame.removed, removed)))
-        # Last: if this write is lost, the same events are put again under the same keys.
-        objects.put_many({_manifest_key(workspace, config.store): after.encode()})
-    return report
+    before = read_manifest(objects, workspace, config.store)
+    if before is None:
+        before = Manifest.lost(known_paths(config.store))
+    _require_same_folder(folder, config, before)
+    listing = list_files(folder, config.include)
+    on_progress(0, total=len(listing.paths))
+    # Time orders the descriptions of a document, so it must move on even if the clock did not. It is taken before
+    # the files are read: of two ingestions at once, the one that began later must win.
+    at = max(datetime.now(UTC), before.at + timedelta(milliseconds=1))
+    run = _DocsRun(folder, workspace, organization_id, config.store, objects, before, at)
+    put_lines(objects, workspace, run.envelopes(listing, full=full, on_progress=on_progress))
+    if run.report.put or run.report.removed:
+        write_manifest(objects, workspace, config.store, run.manifest(run.hashes))
+    run.report.notes[:0] = listing.notes
+    return run.report
 
 
-@dataclass(frozen=True, slots=True)
-class _DocsFrame:
-    """What the envelopes of one ingestion of a folder have in common."""
+def _require_same_folder(folder: Path, config: FolderConfig, before: Manifest) -> None:
+    if config.is_named or before.folder in (None, str(folder.resolve())):
+        return
+    raise PermanentError(
+        f"store {config.store!r} holds the documents of {before.folder}, and {folder.resolve()} has the same name: "
+        f"choose a name for its store with --store, or add --store {config.store} if this folder takes its place"
+    )
 
+
+@dataclass(slots=True)
+class _DocsRun:
+    """One ingestion of a folder, on its way through the files. `at` is aware UTC."""
+
+    folder: Path
     workspace: WorkspaceId
     organization_id: str
     store: str
-    manifest: Manifest
+    objects: ObjectStore
+    before: Manifest
+    at: datetime
+    report: IngestReport = field(default_factory=IngestReport)
+    hashes: dict[str, str] = field(default_factory=dict)
 
-    def upserted(self, file: FileOnDisk) -> bytes:
+    def envelopes(self, listing: Listing, *, full: bool, on_progress: Progress) -> Iterator[bytes]:
+        """Read the files and give an envelope for each that changed and each that is gone."""
+        refused = dict(listing.refused)
+        for item in read_files(self.folder, listing):
+            on_progress(1)
+            if isinstance(item, RefusedFile):
+                refused[item.path] = item.reason
+                continue
+            self.hashes[item.path] = item.content_hash
+            if not full and self.before.files.get(item.path) == item.content_hash:
+                self.report.unchanged += 1
+                continue
+            self._begin(listing)
+            self.report.count_put(self.workspace, 1)
+            yield self._upserted(item)
+        self.report.faults += [f"{self.folder / path}: {reason}" for path, reason in sorted(refused.items())]
+        for path in sorted(set(self.before.files) - set(self.hashes)):
+            if _is_below(path, refused):
+                self.hashes[path] = self.before.files[path]
+                continue
+            self._begin(listing)
+            self.report.removed += 1
+            yield self._encode("docs.removed", path, {})
+
+    def manifest(self, hashes: dict[str, str]) -> Manifest:
+        return Manifest(self.before.revision + 1, self.at, hashes, str(self.folder.resolve()))
+
+    def _begin(self, listing: Listing) -> None:
+        """Before the first write, note that all files are in doubt, in case that the final manifest is never written.
+
+        Else a file that is put now, and changed back before the next time, would look unchanged then.
+        """
+        if not (self.report.put or self.report.removed):
+            in_doubt = dict.fromkeys((*self.before.files, *listing.paths), "")
+            write_manifest(self.objects, self.workspace, self.store, self.manifest(in_doubt))
+
+    def _upserted(self, file: FileOnDisk) -> bytes:
         payload = {"content": file.text, "contentHash": file.content_hash, "changedAt": file.changed_at.isoformat()}
         return self._encode("docs.upserted", file.path, payload)
 
-    def removed(self, path: str) -> bytes:
-        return self._encode("docs.removed", path, {})
-
     def _encode(self, action: str, path: str, payload: dict[str, str]) -> bytes:
-        key = hash_json([self.store, path, self.manifest.revision, payload.get("contentHash")])
+        revision = self.before.revision + 1
+        # The time is part of the key: after a lost manifest the revisions begin anew, and must not look known.
+        key = hash_json([self.store, path, revision, self.at.isoformat(), payload.get("contentHash")])
         return encode_envelope(
             SourceEvent(
                 workspace_id=self.workspace,
                 organization_id=self.organization_id,
                 source="docs",
                 action=action,
-                occurred_at=self.manifest.at,
+                occurred_at=self.at,
                 idempotency_key=f"docs:{key}",
-                payload={"store": self.store, "path": path, "revision": self.manifest.revision, **payload},
+                payload={"store": self.store, "path": path, "revision": revision, **payload},
             )
         )
 
 
-def ingest_events(
-    path: Path,
-    *,
-    workspace: WorkspaceId | None,
-    organization_id: str,
-    objects: ObjectStore,
-    source: str | None = None,
-) -> IngestReport:
-    """Put a file's events into the inbox: the good ones, while each bad one is reported with file and line.
-
-    Args:
-        path: JSON, or JSON lines, of envelopes; gzipped or not.
-        workspace: overrides the workspace of the envelopes; needed with `source`.
-        organization_id: the organization of bare payloads.
-        objects: where the inbox is.
-        source: the file holds bare payloads of this source, to be wrapped.
-
-    Raises:
-        NotFoundError: no such file.
-    """
-    if not path.is_file():
-        raise NotFoundError(f"{path}: no such file")
-    report = IngestReport()
-    try:
-        lines = split_lines(str(path), path.read_bytes())
-    except InvalidEventError as error:
-        report.faults.append(str(error))
-        return report
-    by_workspace: dict[WorkspaceId, list[bytes]] = {}
-    for number, line in enumerate(lines, start=1):
-        try:
-            event = _read_line(line, workspace=workspace, organization_id=organization_id, source=source)
-        except InvalidEventError as error:
-            report.faults.append(f"{path}:{number}: {error}")
-            continue
-        by_workspace.setdefault(event.workspace_id, []).append(encode_envelope(event))
-    for name, kept in by_workspace.items():
-        report.put += put_lines(objects, name, kept)
-    return report
-
-
-def _read_line(line: bytes, *, workspace: WorkspaceId | None, organization_id: str, source: str | None) -> SourceEvent:
-    if source is None:
-        event = decode_envelope(line)
-        source_named(event.source)
-        return event if workspace is None else _moved(event, workspace)
-    assert workspace is not None, "the command requires a workspace with a source"
-    try:
-        payload = json.loads(line)
-    except ValueError as error:
-        raise InvalidEventError(f"not JSON: {error}") from error
-    return wrap_payload(source, payload, workspace_id=workspace, organization_id=organization_id)
-
-
-def _moved(event: SourceEvent, workspace: WorkspaceId) -> SourceEvent:
-    return event if event.workspace_id == workspace else replace(event, workspace_id=workspace)
-
-
-def _manifest_key(workspace: WorkspaceId, store: str) -> str:
-    return f"workspaces/{workspace}/stores/{hash_json(store)[:32]}/manifest.json"
-
-
-def _read_manifest(objects: ObjectStore, workspace: WorkspaceId, store: str) -> Manifest:
-    key = _manifest_key(workspace, store)
-    data = objects.get_many([key]).get(key)
-    if data is None:
-        return Manifest(0, datetime.fromtimestamp(0, UTC), {})
-    value = json.loads(data.decode("utf-8", "surrogatepass"))
-    return Manifest(value["revision"], datetime.fromisoformat(value["at"]), value["files"])
+def _is_below(path: str, refused: dict[str, str]) -> bool:
+    return path in refused or any(place == "." or path.startswith(f"{place}/") for place in refused)

@@ -6,7 +6,7 @@ What to write is decided in `domain/`, how in `stores/postgres/`; a bad event be
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from neural_memory_pipelines.domain.changes import Outcome
 from neural_memory_pipelines.domain.documents import Changes, Deletion, Skip, SourceDraft
@@ -15,9 +15,9 @@ from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.errors import InvalidEventError, RefusedValueError
 from neural_memory_pipelines.models.embedders.protocol import Embedder
-from neural_memory_pipelines.sources.envelope import decode_envelope
 from neural_memory_pipelines.sources.registry import source_named
 from neural_memory_pipelines.steps.apply import Description, apply_descriptions
+from neural_memory_pipelines.steps.lines import read_envelope
 from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres import events
@@ -65,21 +65,24 @@ def persist_pending(
     """
     report = PersistReport()
     with timed(report.events), stores.database.lock(workspace, "persist"):
-        batch = _EVENTS_PER_TRANSACTION
         with stores.database.transaction(workspace) as tx:
             on_progress(0, total=events.count_pending(tx))
+        one_by_one = 0
         while True:
+            limit = 1 if one_by_one else _EVENTS_PER_TRANSACTION
             try:
                 settled = _persist_batch(
-                    workspace, stores=stores, version=version, load_embedder=load_embedder, limit=batch, report=report
+                    workspace, stores=stores, version=version, load_embedder=load_embedder, limit=limit, report=report
                 )
             except RefusedValueError as error:
-                # Postgres refused a value that one event brought: find that event by going on one at a time.
-                if batch == 1:
-                    _bury_next(workspace, stores=stores, reason=str(error), report=report)
-                batch, settled = 1, 1
+                if limit > 1:
+                    # One event of the batch brought a value that Postgres refuses: it is found among them singly.
+                    one_by_one = _EVENTS_PER_TRANSACTION
+                    continue
+                settled = _bury_next(workspace, stores=stores, reason=str(error), report=report)
             if not settled:
                 break
+            one_by_one = max(one_by_one - 1, 0)
             on_progress(settled)
     for part in (report.documents, report.chunks, report.observations):
         part.seconds = report.events.seconds
@@ -130,8 +133,12 @@ def _read_event(pending: PendingEvent, raw: bytes | None) -> _Read:
     if raw is None:
         return _Read(pending, None, f"raw artifact {pending.raw_key} is missing from the object store")
     try:
-        event = decode_envelope(raw)
-        return _Read(pending, event, source_named(pending.source).parse(event))
+        # The ledger's spelling of the key is the one that outcomes are looked up by.
+        event = replace(read_envelope(raw), idempotency_key=pending.idempotency_key)
+        says = source_named(pending.source).parse(event)
+        for draft in says.drafts if isinstance(says, Changes) else ():
+            draft.content_hash()  # a draft that cannot be spelled fails here, where it stops no other
+        return _Read(pending, event, says)
     except InvalidEventError as error:
         return _Read(pending, None, str(error))
     except Exception as error:  # noqa: BLE001 - one event that a parser trips over must not stop the others
@@ -171,10 +178,12 @@ def _outcome(item: _Read, applied: Sequence[Outcome]) -> EventOutcome:
     return EventOutcome(key, EventStatus.SKIPPED, SkipReason.SUPERSEDED)
 
 
-def _bury_next(workspace: WorkspaceId, *, stores: Stores, reason: str, report: PersistReport) -> None:
+def _bury_next(workspace: WorkspaceId, *, stores: Stores, reason: str, report: PersistReport) -> int:
     with stores.database.transaction(workspace) as tx:
         read = [_Read(event, None, reason) for event in events.pending(tx, limit=1)]
-        _count_events(report.events, _settle(tx, read, {}))
+        outcomes = _settle(tx, read, {})
+    _count_events(report.events, outcomes)
+    return len(outcomes)
 
 
 def _count_events(report: StepReport, outcomes: Sequence[EventOutcome]) -> None:

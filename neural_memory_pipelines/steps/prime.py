@@ -82,6 +82,7 @@ def _warm_generation(workspace: WorkspaceId, *, stores: Stores) -> str:
 def _prime_batch(workspace: WorkspaceId, token: str, *, stores: Stores, report: StepReport) -> int:
     with stores.database.transaction(workspace) as tx:
         pending = caches.pending_entries(tx, token, limit=_DOCUMENTS_PER_BATCH)
+        caches.announce_primed(tx, pending)
     if not pending:
         return 0
     cache = stores.cache

@@ -5,18 +5,18 @@ Nothing is parsed beyond the envelope here, and nothing leaves the inbox before 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
+from neural_memory_pipelines.domain.documents import storable
 from neural_memory_pipelines.domain.events import SourceEvent
 from neural_memory_pipelines.domain.ids import WorkspaceId, document_id, hash_bytes
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.errors import InvalidEventError
-from neural_memory_pipelines.sources.envelope import decode_envelope
 from neural_memory_pipelines.sources.registry import source_named
 from neural_memory_pipelines.steps.inbox import inbox_prefix, split_lines
+from neural_memory_pipelines.steps.lines import read_envelope, read_json
 from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.objects.protocol import ObjectInfo
@@ -98,15 +98,20 @@ def _read_object(workspace: WorkspaceId, key: str, data: bytes) -> Sequence[_Rec
 
 def _read_line(workspace: WorkspaceId, origin: str, line: bytes) -> _Received:
     try:
-        event = decode_envelope(line)
+        event = read_envelope(line)
         subject = source_named(event.source).subject(event)
+        moment = event.occurred_at.astimezone(UTC)
     except InvalidEventError as error:
         return _dead(workspace, origin, line, str(error))
+    except OverflowError:
+        return _dead(
+            workspace, origin, line, f"occurredAt: {event.occurred_at} lies outside the years 1 to 9999 in UTC"
+        )
     if event.workspace_id != workspace:
         fault = f"workspaceId: {event.workspace_id!r} lies in the inbox of {workspace!r}"
         return _dead(workspace, origin, line, fault)
-    folder = document_id(workspace, event.source, subject) if subject else "none"
-    name = f"{event.occurred_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{hash_bytes(line)[:16]}.json"
+    folder = document_id(workspace, event.source, storable(subject)) if subject else "none"
+    name = f"{moment:%Y%m%dT%H%M%SZ}-{hash_bytes(line)[:16]}.json"
     return _Received(f"workspaces/{workspace}/knowledge/{folder}/{name}", line, origin, event)
 
 
@@ -137,8 +142,8 @@ def _dead_row(item: _Received) -> dict[str, object]:
 
 def _key_if_any(raw: bytes) -> str | None:
     try:
-        value = json.loads(raw)
-    except ValueError:
+        value = read_json(raw)
+    except InvalidEventError:
         return None
     key = value.get("idempotencyKey") if isinstance(value, dict) else None
-    return key.replace("\x00", "\ufffd") if isinstance(key, str) else None
+    return key if isinstance(key, str) else None

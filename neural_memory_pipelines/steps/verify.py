@@ -1,4 +1,7 @@
-"""Looks whether the stores agree: each function answers one question with numbers and changes nothing."""
+"""Looks whether the stores agree: each function answers one question with numbers and changes nothing.
+
+What a bad answer leads to is decided by the caller.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from neural_memory_pipelines.domain.ids import WorkspaceId
-from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
-from neural_memory_pipelines.stores.bundle import Stores
+from neural_memory_pipelines.steps.scope import Scope
 from neural_memory_pipelines.stores.postgres import events, families
 from neural_memory_pipelines.stores.vectors.protocol import METADATA_LIMIT_BYTES
 
@@ -27,31 +28,12 @@ class Verdict:
     ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What is looked at: one workspace, version and family, in these stores."""
-
-    workspace: WorkspaceId
-    version: EmbeddingVersion
-    family: Family
-    stores: Stores
-
-    @property
-    def namespace(self) -> str:
-        """The namespace in the vector index."""
-        return self.version.namespace(self.workspace, self.family)
-
-    def indexed_ids(self) -> set[str]:
-        """The ids that the index holds."""
-        return set(self.stores.vectors.list_ids(self.version.index_name, self.namespace))
-
-
 def index_parity(scope: Scope) -> Verdict:
     """Compare the index with Postgres, by count and by id."""
     with scope.stores.database.transaction(scope.workspace) as tx:
         desired = families.desired_ids(tx, scope.version, scope.family)
     indexed = scope.indexed_ids()
-    counted = scope.stores.vectors.count(scope.version.index_name, scope.namespace)
+    counted = scope.stores.vectors.count(scope.index, scope.namespace)
     missing, extra = sorted(desired - indexed), sorted(indexed - desired)
     return Verdict(
         passed=not missing and not extra and counted == len(desired),
@@ -64,8 +46,8 @@ def index_parity(scope: Scope) -> Verdict:
 
 def metadata_size(scope: Scope) -> Verdict:
     """Look for vectors whose metadata is larger than an index should carry (1 KB), in up to 2,000 of them."""
-    ids = list(islice(scope.stores.vectors.list_ids(scope.version.index_name, scope.namespace), _METADATA_SAMPLE))
-    metadata = scope.stores.vectors.fetch_metadata(scope.version.index_name, scope.namespace, ids)
+    ids = list(islice(scope.stores.vectors.list_ids(scope.index, scope.namespace), _METADATA_SAMPLE))
+    metadata = scope.stores.vectors.fetch_metadata(scope.index, scope.namespace, ids)
     sizes = {vector: len(json.dumps(dict(value)).encode()) for vector, value in metadata.items()}
     large = sorted(vector for vector, size_bytes in sizes.items() if size_bytes > METADATA_LIMIT_BYTES)
     largest = max(sizes.values(), default=0)

@@ -5,32 +5,54 @@ A git work tree gives the times of its commits; a plain folder those of its file
 
 from __future__ import annotations
 
-import subprocess
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-import pathspec
 import yaml
 
 from neural_memory_pipelines.domain.ids import ContentHash, hash_bytes
 from neural_memory_pipelines.errors import NotFoundError, PermanentError
+from neural_memory_pipelines.steps.git_tree import GitTree, PlainFolder, look
+from neural_memory_pipelines.steps.globs import compile_globs
 
 CONFIG_NAME = "lightfast.yml"
 DEFAULT_INCLUDE = ("**/*.md", "**/*.mdx", "**/*.markdown", "**/*.txt")
 
-_COMMIT_MARK = "\x01"
 _TEXT_LIMIT_BYTES = 10 * 1024 * 1024
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
 class FolderConfig:
-    """What a folder's `lightfast.yml` says: the store's name and which files belong to it."""
+    """What a folder's `lightfast.yml` says: the store's name and which files belong to it.
+
+    `is_named` is False for a store that merely took the folder's name.
+    """
 
     store: str
     include: tuple[str, ...]
+    is_named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of a folder that were chosen, sorted, relative to it and with slashes.
+
+    Attributes:
+        paths: what to read.
+        committed_at: aware UTC, of those that are as they were committed.
+        refused: path and reason of what was chosen and cannot be read.
+        notes: what the user should know.
+    """
+
+    paths: tuple[str, ...]
+    committed_at: dict[str, datetime]
+    refused: dict[str, str]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,88 +65,126 @@ class FileOnDisk:
     changed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file that cannot be ingested, and why."""
+
+    path: str
+    reason: str
+
+
 def folder_config(folder: Path, *, store: str | None = None) -> FolderConfig:
     """Read a folder's configuration; without one, all markdown and text belongs to a store named like the folder.
 
     Raises:
         NotFoundError: there is no such folder.
-        PermanentError: `lightfast.yml` cannot be read; names the key.
+        PermanentError: `lightfast.yml` cannot be read, or the store's name is not legal; names the key.
     """
     if not folder.is_dir():
-        raise NotFoundError(f"{folder}: no such folder")
+        raise NotFoundError(f"{folder}: {'this is a file, expected a folder' if folder.exists() else 'no such folder'}")
     path = folder / CONFIG_NAME
-    if not path.is_file():
-        return FolderConfig(store=store or folder.resolve().name, include=DEFAULT_INCLUDE)
+    value = _read_config(path)
+    include = value.get("include", list(DEFAULT_INCLUDE))
+    if not (isinstance(include, list) and include and all(isinstance(glob, str) for glob in include)):
+        raise PermanentError(f"{path}: include: expected a list of globs such as docs/**/*.md")
+    configured = value.get("store")
+    if configured is not None and not isinstance(configured, str):
+        raise PermanentError(f"{path}: store: expected a name in quotes, got {configured!r}")
+    named = store if store is not None else configured
+    name = named if named is not None else folder.resolve().name
+    if not name.strip() or "/" in name or not name.isprintable():
+        raise PermanentError(f"store {name!r}: expected a name without slashes; give one with --store")
+    return FolderConfig(store=name, include=tuple(include), is_named=named is not None)
+
+
+def list_files(folder: Path, include: Sequence[str]) -> Listing:
+    """List the files of a folder that the globs include.
+
+    Of a git work tree: tracked files, and untracked ones that are not ignored. Of a plain folder: all but what lies
+    in folders whose name begins with a dot. Symbolic links are never followed.
+
+    Raises:
+        PermanentError: a glob cannot be read.
+    """
+    is_chosen = compile_globs(include)
+    tree = look(folder)
+    times = tree.committed_at if isinstance(tree, GitTree) else {}
+    notes = [tree.note] if isinstance(tree, PlainFolder) and tree.note else []
+    refused: dict[str, str] = {}
+    chosen: list[str] = []
+    folders: list[str] = []
+    for path in sorted(tree.paths if isinstance(tree, GitTree) else _walk(folder, refused)):
+        if os.path.islink(folder / path):  # noqa: PTH114 - a path may hold what Path would normalize
+            continue
+        if (folder / path).is_dir():
+            folders.append(path.rstrip("/"))
+        elif is_chosen(path):
+            _sort_in(folder, path, chosen=chosen, refused=refused)
+    if folders:
+        notes.append(f"{', '.join(folders)}: a git repository of its own, left out; ingest it by itself")
+    return Listing(tuple(chosen), times, refused, tuple(notes))
+
+
+def read_files(folder: Path, listing: Listing) -> Iterator[FileOnDisk | RefusedFile]:
+    """Read the files of a listing, one at a time. A file that is gone by now is left out."""
+    for path in listing.paths:
+        try:
+            yield _read_file(folder, path, listing.committed_at.get(path))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            yield RefusedFile(path, f"cannot be read: {error.strerror}")
+
+
+def _read_file(folder: Path, path: str, committed_at: datetime | None) -> FileOnDisk | RefusedFile:
+    with (folder / path).open("rb") as stream:
+        stat = os.fstat(stream.fileno())
+        data = stream.read(_TEXT_LIMIT_BYTES + 1)
+    if len(data) > _TEXT_LIMIT_BYTES:
+        return RefusedFile(path, f"{stat.st_size:,} bytes are more than {_TEXT_LIMIT_BYTES:,}")
+    if data.startswith(_UTF16_MARKS):
+        return RefusedFile(path, "this is UTF-16: save it as UTF-8")
+    if b"\0" in data:
+        return RefusedFile(path, "binary: expected text in UTF-8")
+    changed_at = committed_at or datetime.fromtimestamp(stat.st_mtime, UTC).replace(microsecond=0)
+    return FileOnDisk(path, data.decode("utf-8-sig", errors="replace"), hash_bytes(data), changed_at)
+
+
+def _sort_in(folder: Path, path: str, *, chosen: list[str], refused: dict[str, str]) -> None:
+    """Put a path where it belongs: to read, refused, or nowhere if it is not on disk."""
     try:
-        value: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        path.encode()
+    except UnicodeEncodeError:
+        refused[path] = "the name of the file is not UTF-8: rename it"
+        return
+    if (folder / path).is_file():
+        chosen.append(path)
+
+
+def _walk(folder: Path, refused: dict[str, str]) -> list[str]:
+    """List all files below a plain folder; what cannot be listed is added to `refused`."""
+
+    def refuse(error: OSError) -> None:
+        refused[Path(error.filename).relative_to(folder).as_posix()] = f"cannot be listed: {error.strerror}"
+
+    paths: list[str] = []
+    for current, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths += [(Path(current) / name).relative_to(folder).as_posix() for name in names]
+    return paths
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        value: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise PermanentError(f"{path}: not YAML: {error}") from error
+    except OSError as error:
+        raise PermanentError(f"{path}: cannot be read: {error.strerror}") from error
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise PermanentError(f"{path}: expected keys such as `store` and `include`, got {type(value).__name__}")
-    include = value.get("include", list(DEFAULT_INCLUDE))
-    if not (isinstance(include, list) and all(isinstance(glob, str) for glob in include)):
-        raise PermanentError(f"{path}: include: expected a list of globs")
-    name = store or value.get("store") or folder.resolve().name
-    if not isinstance(name, str):
-        raise PermanentError(f"{path}: store: expected a name")
-    return FolderConfig(store=name, include=tuple(include))
-
-
-def included_files(folder: Path, include: Sequence[str]) -> list[str]:
-    """List the files of a folder that the globs include, sorted; what git ignores is left out."""
-    spec = pathspec.GitIgnoreSpec.from_lines(include)
-    listed = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    if listed is None:
-        paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if ".git" not in path.parts)
-    else:
-        paths = (path for path in listed.split("\0") if path)
-    return sorted(
-        path
-        for path in dict.fromkeys(paths)
-        if spec.match_file(path) and (folder / path).is_file() and not (folder / path).is_symlink()
-    )
-
-
-def read_files(folder: Path, paths: Sequence[str]) -> Iterator[FileOnDisk | tuple[str, str]]:
-    """Read files; one that cannot be ingested is given as its path and the reason."""
-    committed_at = _commit_times(folder)
-    for path in paths:
-        file = folder / path
-        stat = file.stat()
-        if stat.st_size > _TEXT_LIMIT_BYTES:
-            yield path, f"{stat.st_size} bytes are more than {_TEXT_LIMIT_BYTES}"
-            continue
-        data = file.read_bytes()
-        changed_at = committed_at.get(path) or datetime.fromtimestamp(stat.st_mtime, UTC).replace(microsecond=0)
-        yield FileOnDisk(path, data.decode("utf-8-sig", errors="replace"), hash_bytes(data), changed_at)
-
-
-def _commit_times(folder: Path) -> dict[str, datetime]:
-    """When each unchanged tracked file was last committed; files changed since then are left out."""
-    log = _git(folder, "log", "--relative", "--name-only", "--no-renames", f"--format={_COMMIT_MARK}%ct", "--", ".")
-    if log is None:
-        return {}
-    times: dict[str, datetime] = {}
-    moment = datetime.fromtimestamp(0, UTC)
-    for line in log.splitlines():
-        if line.startswith(_COMMIT_MARK):
-            moment = datetime.fromtimestamp(int(line.removeprefix(_COMMIT_MARK)), UTC)
-        elif line:
-            times.setdefault(str(PurePosixPath(line)), moment)
-    changed = _git(folder, "diff", "--relative", "--name-only", "-z", "HEAD", "--", ".") or ""
-    for path in changed.split("\0"):
-        times.pop(path, None)
-    return times
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    """Run git in a folder; None if it is no work tree, or there is no git."""
-    try:
-        done = subprocess.run(
-            ["git", "-c", "core.quotepath=off", "-C", str(folder), *arguments],  # noqa: S607 - the user's git
-            capture_output=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        return None
-    return done.stdout.decode("utf-8", errors="surrogateescape") if done.returncode == 0 else None
+    return value

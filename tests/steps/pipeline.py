@@ -16,6 +16,7 @@ from neural_memory_pipelines.steps.persist import PersistReport, persist_pending
 from neural_memory_pipelines.steps.prime import prime_cache
 from neural_memory_pipelines.steps.receive import receive_events
 from neural_memory_pipelines.steps.report import StepReport
+from neural_memory_pipelines.steps.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,9 @@ def run_path(session: Session, workspace: WorkspaceId, *, embedder: Embedder | N
         received=received,
         persisted=persist_pending(workspace, stores=stores, version=version, load_embedder=load),
         embedded={
-            family: embed_pending(workspace, stores=stores, version=version, family=family, load_embedder=load)
-            for family in Family
+            family: embed_pending(Scope(workspace, version, family, stores), load_embedder=load) for family in Family
         },
-        indexed={
-            family: reconcile_index(workspace, stores=stores, version=version, family=family) for family in Family
-        },
+        indexed={family: reconcile_index(Scope(workspace, version, family, stores)) for family in Family},
         primed=prime_cache(workspace, stores=stores),
     )
 

@@ -5,7 +5,11 @@ import dagster as dg
 from neural_memory_pipelines.defs.assets.indexes import INDEX_OF
 from neural_memory_pipelines.defs.failures import mapped_failures
 from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata
-from neural_memory_pipelines.defs.partitions import workspace_version_partitions, workspace_versions_of
+from neural_memory_pipelines.defs.partitions import (
+    workspace_version_key,
+    workspace_version_partitions,
+    workspace_versions_of,
+)
 from neural_memory_pipelines.defs.resources import MemoryResource, progress_of
 from neural_memory_pipelines.steps.prime import prime_cache
 
@@ -22,8 +26,9 @@ from neural_memory_pipelines.steps.prime import prime_cache
 def knowledge_cache(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.MaterializeResult[None]:
     """Documents and their chunks, primed in Redis; a cache that is away is reported and costs nothing else."""
     with mapped_failures(context):
-        reports = [
-            prime_cache(workspace, stores=memory.session.stores, on_progress=progress_of(context, "knowledge_cache"))
-            for workspace, _version in workspace_versions_of(context.partition_keys)
-        ]
-    return dg.MaterializeResult(metadata=report_metadata(reports))
+        stores = memory.session.stores
+        for workspace, version_name in workspace_versions_of(context.partition_keys):
+            report = prime_cache(workspace, stores=stores, on_progress=progress_of(context, "knowledge_cache"))
+            key = workspace_version_key(workspace, version_name)
+            context.add_asset_metadata(report_metadata(report), partition_key=key)
+    return dg.MaterializeResult()

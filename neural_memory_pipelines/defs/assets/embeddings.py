@@ -1,4 +1,7 @@
-"""The group `embeddings`: one asset per family, all made from the same data."""
+"""The group `embeddings`: one asset per family, all made from the same data.
+
+How texts are embedded is `steps/embed.py`'s part.
+"""
 
 from functools import partial
 
@@ -8,12 +11,14 @@ from neural_memory_pipelines.defs.failures import mapped_failures
 from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata
 from neural_memory_pipelines.defs.partitions import (
     to_workspace,
+    workspace_version_key,
     workspace_version_partitions,
     workspace_versions_of,
 )
 from neural_memory_pipelines.defs.resources import MemoryResource, progress_of
 from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.steps.embed import embed_pending
+from neural_memory_pipelines.steps.scope import Scope
 
 EMBEDDING_OF = {Family.CHUNKS: "chunk_embeddings", Family.OBSERVATIONS: "observation_embeddings"}
 
@@ -34,22 +39,18 @@ def _embedding_asset(family: Family) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.multi_run(),
     )
     def embeddings(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.MaterializeResult[None]:
-        session = memory.session
-        reports = []
         with mapped_failures(context):
+            session = memory.session
             for workspace, version_name in workspace_versions_of(context.partition_keys):
                 version = session.version(version_name)
-                reports.append(
-                    embed_pending(
-                        workspace,
-                        stores=session.stores,
-                        version=version,
-                        family=family,
-                        load_embedder=partial(session.embedder, version),
-                        on_progress=progress_of(context, name),
-                    )
+                report = embed_pending(
+                    Scope(workspace, version, family, session.stores),
+                    load_embedder=partial(session.embedder, version),
+                    on_progress=progress_of(context, name),
                 )
-        return dg.MaterializeResult(metadata=report_metadata(reports))
+                key = workspace_version_key(workspace, version_name)
+                context.add_asset_metadata(report_metadata(report), partition_key=key)
+        return dg.MaterializeResult()
 
     return embeddings
 

@@ -1,14 +1,22 @@
-"""The group `indexes`: one vector index asset per family, all made from the same data."""
+"""The group `indexes`: one vector index asset per family, all made from the same data.
+
+What is upserted and deleted is decided by `steps/index.py`.
+"""
 
 import dagster as dg
 
 from neural_memory_pipelines.defs.assets.embeddings import EMBEDDING_OF
 from neural_memory_pipelines.defs.failures import mapped_failures
 from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata
-from neural_memory_pipelines.defs.partitions import workspace_version_partitions, workspace_versions_of
+from neural_memory_pipelines.defs.partitions import (
+    workspace_version_key,
+    workspace_version_partitions,
+    workspace_versions_of,
+)
 from neural_memory_pipelines.defs.resources import MemoryResource, progress_of
 from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.steps.index import reconcile_index
+from neural_memory_pipelines.steps.scope import Scope
 
 INDEX_OF = {Family.CHUNKS: "chunk_index", Family.OBSERVATIONS: "observation_index"}
 
@@ -29,19 +37,16 @@ def _index_asset(family: Family) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.multi_run(),
     )
     def index(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.MaterializeResult[None]:
-        session = memory.session
         with mapped_failures(context):
-            reports = [
-                reconcile_index(
-                    workspace,
-                    stores=session.stores,
-                    version=session.version(version_name),
-                    family=family,
+            session = memory.session
+            for workspace, version_name in workspace_versions_of(context.partition_keys):
+                report = reconcile_index(
+                    Scope(workspace, session.version(version_name), family, session.stores),
                     on_progress=progress_of(context, name),
                 )
-                for workspace, version_name in workspace_versions_of(context.partition_keys)
-            ]
-        return dg.MaterializeResult(metadata=report_metadata(reports))
+                key = workspace_version_key(workspace, version_name)
+                context.add_asset_metadata(report_metadata(report), partition_key=key)
+        return dg.MaterializeResult()
 
     return index
 

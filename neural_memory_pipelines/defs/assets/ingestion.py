@@ -1,4 +1,4 @@
-"""The group `ingestion`: waiting events are made durable."""
+"""The group `ingestion`: waiting events are made durable. Nothing is parsed here."""
 
 import dagster as dg
 
@@ -19,16 +19,15 @@ from neural_memory_pipelines.steps.receive import receive_events
 )
 def raw_artifacts(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.MaterializeResult[None]:
     """Source events as received: the bytes in the object store, one ledger row per event."""
-    session = memory.session
     with mapped_failures(context):
-        reports = [
-            receive_events(
+        session = memory.session
+        for workspace in workspaces_of(context.partition_keys):
+            report = receive_events(
                 workspace,
                 stores=session.stores,
                 new_workspace_version=session.new_workspace_version,
                 organization_id=session.settings.organization_id,
                 on_progress=progress_of(context, "raw_artifacts"),
             )
-            for workspace in workspaces_of(context.partition_keys)
-        ]
-    return dg.MaterializeResult(metadata=report_metadata(reports))
+            context.add_asset_metadata(report_metadata(report), partition_key=workspace)
+    return dg.MaterializeResult()

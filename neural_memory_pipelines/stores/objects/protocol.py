@@ -1,4 +1,7 @@
-"""What every object store promises: bytes under keys, written whole or not at all."""
+"""What every object store promises: bytes under keys, written whole or not at all.
+
+No implementation lives here.
+"""
 
 from __future__ import annotations
 

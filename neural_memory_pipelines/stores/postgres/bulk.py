@@ -6,6 +6,7 @@ COPY cannot be used: Postgres refuses it on tables under row-level security.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from neural_memory_pipelines.domain.documents import storable
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 
 Row = Mapping[str, Any]
+
+# An escape, and not the end of an escaped backslash before the letters u0000.
+_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 _ARRAY_TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
     (Text, "text[]"),
@@ -55,7 +59,7 @@ def insert_rows(
         f"SELECT %(_workspace)s, {values} FROM unnest({arrays}) AS r({names}) ON CONFLICT {on_conflict}"
         + (f" RETURNING {returning}" if returning else "")
     )
-    parameters: dict[str, Any] = {c.name: [_plain(row[c.name], c.type) for row in rows] for c in columns}
+    parameters: dict[str, Any] = {c.name: _travelling([row[c.name] for row in rows], c.type) for c in columns}
     result = tx.connection.exec_driver_sql(statement, {**parameters, "_workspace": tx.workspace_id})
     return list(result.all()) if returning else []
 
@@ -64,7 +68,16 @@ def _array_type(column_type: TypeEngine[Any]) -> str:
     return next(array for kind, array in _ARRAY_TYPES if isinstance(column_type, kind))
 
 
-def _plain(value: Any, column_type: TypeEngine[Any]) -> Any:
+def _travelling(values: list[Any], column_type: TypeEngine[Any]) -> list[Any]:
     if isinstance(column_type, JSONB):
-        return None if value is None else storable(json.dumps(value, ensure_ascii=False).replace("\\u0000", "\\ufffd"))
-    return storable(value) if isinstance(value, str) else value
+        return [None if value is None else _spelled_json(value) for value in values]
+    if isinstance(column_type, Text):
+        return [None if value is None else storable(value) for value in values]
+    return values
+
+
+def _spelled_json(value: Any) -> str:
+    if value == []:
+        return "[]"
+    spelled = storable(json.dumps(value, ensure_ascii=False))
+    return _ESCAPED_NUL.sub(r"\1\\ufffd", spelled) if "u0000" in spelled else spelled

@@ -1,4 +1,7 @@
-"""The ledger of the cache: which document was primed at which version, and what is still to do."""
+"""The ledger of the cache: which document was primed at which version, and what is still to do.
+
+The cache itself is not touched here.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from neural_memory_pipelines.stores.postgres.bulk import insert_rows
+from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.tables import cache_entries
 
@@ -66,22 +69,17 @@ def pending_entries(tx: Transaction, token: str, *, limit: int) -> list[PendingE
     return [PendingEntry(**row._mapping) for row in rows]
 
 
+def announce_primed(tx: Transaction, entries: Sequence[PendingEntry]) -> None:
+    """Write into the ledger that the cache is about to get these documents, so that a crash hides none of them."""
+    insert_rows(tx, cache_entries, _rows(entries, generation=""), on_conflict="(workspace_id, document_id) DO NOTHING")
+
+
 def record_primed(tx: Transaction, token: str, entries: Sequence[PendingEntry]) -> None:
     """Write into the ledger that the cache holds these documents."""
-    rows = [
-        {
-            "document_id": entry.document_id,
-            "generation": token,
-            "version": entry.version,
-            "source": entry.source,
-            "source_id": entry.source_id,
-        }
-        for entry in entries
-    ]
     insert_rows(
         tx,
         cache_entries,
-        rows,
+        _rows(entries, generation=token),
         on_conflict="(workspace_id, document_id) DO UPDATE "
         "SET generation = excluded.generation, version = excluded.version",
     )
@@ -111,3 +109,16 @@ def count_documents(tx: Transaction) -> int:
     """Count the live documents."""
     query = "SELECT count(*) FROM knowledge_documents WHERE deleted_at IS NULL"
     return int(tx.connection.execute(text(query)).scalar_one())
+
+
+def _rows(entries: Sequence[PendingEntry], *, generation: str) -> list[Row]:
+    return [
+        {
+            "document_id": entry.document_id,
+            "generation": generation,
+            "version": entry.version,
+            "source": entry.source,
+            "source_id": entry.source_id,
+        }
+        for entry in entries
+    ]

@@ -1,4 +1,7 @@
-"""Documents with their chunks and observations: read and written in bulk, for tens of documents at a time."""
+"""Documents with their chunks and observations: read and written in bulk, for tens of documents at a time.
+
+What to write is decided in `domain/`.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,9 @@ WHERE knowledge_documents.as_of <= excluded.as_of
 _UPSERT_CHUNK = """(chunk_id) DO UPDATE SET chunk_index = excluded.chunk_index, superseded_at = NULL
 WHERE knowledge_chunks.chunk_index <> excluded.chunk_index OR knowledge_chunks.superseded_at IS NOT NULL"""
 
+# Like a chunk, a statement that stays as it was keeps its time, and its vectors with it.
 _UPSERT_OBSERVATION = """(observation_id) DO UPDATE SET importance = excluded.importance, tags = excluded.tags,
-    subject_refs = excluded.subject_refs, privacy = excluded.privacy, occurred_at = excluded.occurred_at,
-    superseded_at = NULL"""
+    subject_refs = excluded.subject_refs, privacy = excluded.privacy, superseded_at = NULL"""
 
 
 def stored_documents(tx: Transaction, ids: Sequence[DocumentId]) -> dict[DocumentId, StoredDocument]:

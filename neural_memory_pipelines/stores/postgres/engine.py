@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
@@ -119,20 +119,23 @@ def translated_errors(engine: Engine) -> Iterator[None]:
         raise TransientError(f"{_address(engine)}: all connections are in use") from error
     except DBAPIError as error:
         # The cause is the driver's error: SQLAlchemy's would carry the statement's parameters into tracebacks.
-        raise _translated(error, engine) from error.orig
+        raise _translated(error.orig or error, engine) from error.orig
+    except psycopg.Error as error:
+        raise _translated(error, engine) from error
 
 
-def _translated(error: DBAPIError, engine: Engine) -> NeuralMemoryError:
+def _translated(error: BaseException, engine: Engine) -> NeuralMemoryError:
     where = f"Postgres at {_address(engine)}"
-    state = getattr(error.orig, "sqlstate", None) or ""
-    cause = str(error.orig).strip()
-    if state.startswith("28") or (isinstance(error.orig, psycopg.OperationalError) and "authentication" in cause):
+    state = getattr(error, "sqlstate", None) or ""
+    cause = str(error).strip()
+    is_lost = isinstance(error, psycopg.OperationalError)
+    if state.startswith("28") or (is_lost and "authentication" in cause):
         return ConfigurationError(f"{where} refuses the user {engine.url.username!r}: check DATABASE_URL")
     if state in _NOT_MIGRATED_STATES or (state in {"22023", "42704"} and PIPELINE_ROLE in cause):
         return ConfigurationError(f"{where} is not set up for us ({cause}): run `neural-memory migrate`")
     if state.startswith(_DATA_STATES):
         return RefusedValueError(f"{where} cannot hold a value: {cause}")
-    if isinstance(error, OperationalError) or state in _RETRYABLE_STATES or error.connection_invalidated:
+    if is_lost or state in _RETRYABLE_STATES:
         return TransientError(f"{where}: {cause}")
     return ContractError(f"{where} refused a statement: {cause}")
 

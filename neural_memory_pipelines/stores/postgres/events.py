@@ -1,4 +1,7 @@
-"""The ingest ledger: which events were received and what became of each, and the dead letters."""
+"""The ingest ledger: which events were received and what became of each, and the dead letters.
+
+Events are not read here, only counted and settled.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
+from neural_memory_pipelines.domain.documents import storable
 from neural_memory_pipelines.domain.events import EventStatus
 from neural_memory_pipelines.domain.ids import hash_json
 from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows
@@ -67,14 +71,14 @@ def settle(tx: Transaction, outcomes: Sequence[EventOutcome]) -> None:
         return
     tx.connection.execute(
         text(
-            "UPDATE source_events e SET status = o.status, reason = o.reason, attempts = e.attempts + 1, settled_at = now() "
+            "UPDATE source_events e SET status = o.status, reason = o.reason, attempts = e.attempts + 1, settled_at = clock_timestamp() "
             "FROM unnest(CAST(:keys AS text[]), CAST(:statuses AS text[]), CAST(:reasons AS text[])) "
             "AS o(key, status, reason) WHERE e.idempotency_key = o.key"
         ),
         {
             "keys": [o.idempotency_key for o in outcomes],
             "statuses": [str(o.status) for o in outcomes],
-            "reasons": [o.reason for o in outcomes],
+            "reasons": [storable(o.reason) if o.reason else None for o in outcomes],
         },
     )
 

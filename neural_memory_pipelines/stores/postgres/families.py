@@ -5,7 +5,7 @@ A family is a row of data here: how its texts and its vectors are read from the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
 from neural_memory_pipelines.errors import ContractError
 from neural_memory_pipelines.stores.postgres.bulk import insert_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
+from neural_memory_pipelines.stores.postgres.streams import over_whole_sets, stream
 from neural_memory_pipelines.stores.postgres.tables import embeddings, vector_entries
 from neural_memory_pipelines.stores.vectors.protocol import MetadataValue
 
@@ -76,6 +77,7 @@ _ENTRY = (
     "SELECT FROM vector_entries l WHERE l.embedding_version = :version AND l.family = :family "
     "AND l.workspace_id = :workspace AND l.vector_id = {0}.vector_id"
 )
+_ENTRY_KEY = "(workspace_id, embedding_version, family, vector_id)"
 _METADATA_HASH = "md5({0}.metadata::text)"
 
 
@@ -108,16 +110,21 @@ class FamilyCounts:
     indexed_vectors: int
 
 
-def pending_texts(tx: Transaction, version: EmbeddingVersion, family: Family, *, limit: int) -> list[PendingText]:
-    """List live texts without a vector at this version, each text once."""
-    rows = tx.connection.execute(
-        text(
-            f"SELECT DISTINCT ON (t.content_hash) t.content_hash, t.body FROM ({_QUERIES[family].texts}) t "
-            f"WHERE NOT EXISTS ({_EMBEDDED.format('t')}) LIMIT :limit"
-        ),
-        {**_scope(tx, version, family), "limit": limit},
+def pending_texts(
+    tx: Transaction, version: EmbeddingVersion, family: Family, *, batch: int
+) -> Iterator[list[PendingText]]:
+    """Stream live texts without a vector at this version, each text once, `batch` at a time."""
+    query = (
+        f"SELECT DISTINCT ON (t.content_hash) t.content_hash, t.body FROM ({_QUERIES[family].texts}) t "
+        f"WHERE NOT EXISTS ({_EMBEDDED.format('t')})"
     )
-    return [PendingText(ContentHash(row.content_hash), row.body) for row in rows]
+    for rows in stream(tx, query, _scope(tx, version, family), batch=batch):
+        yield [PendingText(ContentHash(row.content_hash), row.body) for row in rows]
+
+
+def live_texts(tx: Transaction, family: Family) -> list[str]:
+    """List the distinct live texts of a family."""
+    return list(tx.connection.execute(text(f"SELECT DISTINCT t.body FROM ({_QUERIES[family].texts}) t")).scalars())
 
 
 def store_vectors(
@@ -136,58 +143,53 @@ def store_vectors(
     insert_rows(tx, embeddings, rows, on_conflict="DO NOTHING")
 
 
-def pending_upserts(tx: Transaction, version: EmbeddingVersion, family: Family, *, limit: int) -> list[PendingVector]:
-    """List vectors that the ledger does not know as they should be: desired and embedded, minus ledger."""
-    rows = tx.connection.execute(
-        text(
-            f"""SELECT w.vector_id, w.content_hash, w.metadata, {_METADATA_HASH.format("w")} AS metadata_hash, e.vector
-            FROM ({_QUERIES[family].vectors}) w
-            JOIN embeddings e ON e.workspace_id = :workspace AND e.embedding_version = :version
-                AND e.content_hash = w.content_hash
-            WHERE NOT EXISTS ({_ENTRY.format("w")} AND l.content_hash = w.content_hash
-                AND l.metadata_hash = {_METADATA_HASH.format("w")}) LIMIT :limit"""
-        ),
-        {**_scope(tx, version, family), "limit": limit},
-    )
-    return [_pending_vector(row, version.dim) for row in rows]
+def pending_upserts(
+    tx: Transaction, version: EmbeddingVersion, family: Family, *, batch: int
+) -> Iterator[list[PendingVector]]:
+    """Stream vectors that the ledger does not know as they should be: desired and embedded, minus ledger."""
+    query = f"""SELECT w.vector_id, w.content_hash, w.metadata, {_METADATA_HASH.format("w")} AS metadata_hash, e.vector
+        FROM ({_QUERIES[family].vectors}) w
+        JOIN embeddings e ON e.workspace_id = :workspace AND e.embedding_version = :version
+            AND e.content_hash = w.content_hash
+        WHERE NOT EXISTS ({_ENTRY.format("w")} AND l.content_hash = w.content_hash
+            AND l.metadata_hash = {_METADATA_HASH.format("w")})"""
+    for rows in stream(tx, query, _scope(tx, version, family), batch=batch):
+        yield [_pending_vector(row, version.dim) for row in rows]
+
+
+def announce_upserts(
+    tx: Transaction, version: EmbeddingVersion, family: Family, vectors: Sequence[PendingVector]
+) -> None:
+    """Write into the ledger that the index is about to get these vectors.
+
+    Should this process die before the index has confirmed them, and nobody want them any more by the next run, the
+    ledger still knows what to delete.
+    """
+    rows = [{**_entry(tx, version, family, vector), "content_hash": "", "metadata_hash": ""} for vector in vectors]
+    insert_rows(tx, vector_entries, rows, on_conflict=f"{_ENTRY_KEY} DO NOTHING")
 
 
 def record_upserts(
     tx: Transaction, version: EmbeddingVersion, family: Family, vectors: Sequence[PendingVector]
 ) -> None:
     """Write into the ledger that the index has confirmed these vectors."""
-    rows = [
-        {
-            "embedding_version": version.name,
-            "family": family,
-            "vector_id": vector.vector_id,
-            "index_name": version.index_name,
-            "namespace": version.namespace(tx.workspace_id, family),
-            "content_hash": vector.content_hash,
-            "metadata_hash": vector.metadata_hash,
-        }
-        for vector in vectors
-    ]
     insert_rows(
         tx,
         vector_entries,
-        rows,
-        on_conflict="(workspace_id, embedding_version, family, vector_id) DO UPDATE SET upserted_at = now(), "
+        [_entry(tx, version, family, vector) for vector in vectors],
+        on_conflict=f"{_ENTRY_KEY} DO UPDATE SET upserted_at = now(), "
         "content_hash = excluded.content_hash, metadata_hash = excluded.metadata_hash",
     )
 
 
 def stale_entries(tx: Transaction, version: EmbeddingVersion, family: Family, *, limit: int) -> list[str]:
     """List vectors that the ledger knows and nobody wants any more: ledger minus desired."""
-    rows = tx.connection.execute(
-        text(
-            "SELECT l.vector_id FROM vector_entries l WHERE l.workspace_id = :workspace "
-            "AND l.embedding_version = :version AND l.family = :family "
-            f"AND NOT EXISTS (SELECT FROM ({_QUERIES[family].vectors}) w WHERE w.vector_id = l.vector_id) LIMIT :limit"
-        ),
-        {**_scope(tx, version, family), "limit": limit},
+    query = (
+        "SELECT l.vector_id FROM vector_entries l WHERE l.workspace_id = :workspace "
+        "AND l.embedding_version = :version AND l.family = :family "
+        f"AND NOT EXISTS (SELECT FROM ({_QUERIES[family].vectors}) w WHERE w.vector_id = l.vector_id) LIMIT :limit"
     )
-    return list(rows.scalars())
+    return list(over_whole_sets(tx, query, {**_scope(tx, version, family), "limit": limit}).scalars())
 
 
 def forget_entries(tx: Transaction, version: EmbeddingVersion, family: Family, ids: Sequence[str]) -> None:
@@ -204,7 +206,7 @@ def forget_entries(tx: Transaction, version: EmbeddingVersion, family: Family, i
 def desired_ids(tx: Transaction, version: EmbeddingVersion, family: Family) -> set[str]:
     """List the ids of all vectors that the index should hold."""
     query = f"SELECT w.vector_id FROM ({_QUERIES[family].vectors}) w"
-    return set(tx.connection.execute(text(query), _scope(tx, version, family)).scalars())
+    return set(over_whole_sets(tx, query, _scope(tx, version, family)).scalars())
 
 
 def retired_ids(tx: Transaction, version: EmbeddingVersion, family: Family) -> set[str]:
@@ -213,20 +215,32 @@ def retired_ids(tx: Transaction, version: EmbeddingVersion, family: Family) -> s
         f"SELECT r.vector_id FROM ({_QUERIES[family].retired}) r "
         f"EXCEPT SELECT w.vector_id FROM ({_QUERIES[family].vectors}) w"
     )
-    return set(tx.connection.execute(text(query), _scope(tx, version, family)).scalars())
+    return set(over_whole_sets(tx, query, _scope(tx, version, family)).scalars())
 
 
 def family_counts(tx: Transaction, version: EmbeddingVersion, family: Family) -> FamilyCounts:
-    """Count a family's live texts and vectors, those without an embedding, and those in the ledger."""
+    """Count a family's live texts and vectors, texts without an embedding, and vectors that the index confirmed."""
     query = f"""SELECT
         (SELECT count(*) FROM ({_QUERIES[family].vectors}) w) AS live_vectors,
         (SELECT count(DISTINCT t.content_hash) FROM ({_QUERIES[family].texts}) t) AS live_texts,
         (SELECT count(DISTINCT t.content_hash) FROM ({_QUERIES[family].texts}) t
             WHERE NOT EXISTS ({_EMBEDDED.format("t")})) AS missing_texts,
         (SELECT count(*) FROM vector_entries l WHERE l.workspace_id = :workspace
-            AND l.embedding_version = :version AND l.family = :family) AS indexed_vectors"""
-    row = tx.connection.execute(text(query), _scope(tx, version, family)).one()
+            AND l.embedding_version = :version AND l.family = :family AND l.content_hash <> '') AS indexed_vectors"""
+    row = over_whole_sets(tx, query, _scope(tx, version, family)).one()
     return FamilyCounts(row.live_vectors, row.live_texts, row.missing_texts, row.indexed_vectors)
+
+
+def _entry(tx: Transaction, version: EmbeddingVersion, family: Family, vector: PendingVector) -> dict[str, str]:
+    return {
+        "embedding_version": version.name,
+        "family": family,
+        "vector_id": vector.vector_id,
+        "index_name": version.index_name,
+        "namespace": version.namespace(tx.workspace_id, family),
+        "content_hash": vector.content_hash,
+        "metadata_hash": vector.metadata_hash,
+    }
 
 
 def _scope(tx: Transaction, version: EmbeddingVersion, family: Family) -> dict[str, Any]:

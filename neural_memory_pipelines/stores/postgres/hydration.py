@@ -1,4 +1,7 @@
-"""From vector ids back to live rows: what a search shows."""
+"""From vector ids back to live rows: what a search shows.
+
+It reads and never writes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much a workspace holds: the numbers behind `neural-memory status`."""
+"""How much a workspace holds: the numbers behind `neural-memory status` and Dagster's row counts. It only reads."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from sqlalchemy import text
 
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 
-_COUNTS = """SELECT
+_LIVE_ROWS = """SELECT
     (SELECT count(*) FROM knowledge_documents WHERE deleted_at IS NULL) AS documents,
     (SELECT count(*) FROM knowledge_chunks WHERE superseded_at IS NULL) AS chunks,
-    (SELECT count(*) FROM memory_observations WHERE superseded_at IS NULL) AS observations,
+    (SELECT count(*) FROM memory_observations WHERE superseded_at IS NULL) AS observations"""
+_COUNTS = f"""{_LIVE_ROWS},
     (SELECT count(*) FROM source_events WHERE status = 'pending') AS pending_events,
     (SELECT count(*) FROM dead_letters) AS dead_letters,
     (SELECT active_embedding_version FROM workspaces) AS active_embedding_version,
@@ -43,12 +44,17 @@ class WorkspaceStatus:
     vectors: tuple[VectorCount, ...]
 
 
+def live_rows(tx: Transaction) -> dict[str, int]:
+    """Count a workspace's live documents, chunks and observations, by these names."""
+    return dict(tx.connection.execute(text(_LIVE_ROWS)).one()._mapping)
+
+
 def workspace_status(tx: Transaction) -> WorkspaceStatus:
     """Count what a workspace holds."""
     counts = tx.connection.execute(text(_COUNTS)).one()
     vectors = tx.connection.execute(
         text(
-            "SELECT family, embedding_version, count(*) AS vectors FROM vector_entries "
+            "SELECT family, embedding_version, count(*) AS vectors FROM vector_entries WHERE content_hash <> '' "
             "GROUP BY family, embedding_version ORDER BY family, embedding_version"
         )
     )

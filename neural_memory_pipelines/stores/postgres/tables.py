@@ -214,11 +214,11 @@ vector_entries = Table(
     Column("vector_id", Text, nullable=False),
     Column("index_name", Text, nullable=False),
     Column("namespace", Text, nullable=False),
-    Column("content_hash", Text, nullable=False),
+    Column("content_hash", Text, nullable=False, comment="Empty until the index has confirmed the vector."),
     Column("metadata_hash", Text, nullable=False),
     _created_at("upserted_at"),
     PrimaryKeyConstraint("workspace_id", "embedding_version", "family", "vector_id"),
-    comment="The ledger of the vector indexes: one row per vector that an index has confirmed.",
+    comment="The ledger of the vector indexes: one row per vector that an index holds, or may hold after a crash.",
 )
 
 cache_entries = Table(

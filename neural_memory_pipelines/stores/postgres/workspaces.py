@@ -1,4 +1,7 @@
-"""The registry of workspaces and of embedding versions."""
+"""The registry of workspaces and of embedding versions.
+
+Which version a workspace should have is decided elsewhere.
+"""
 
 from __future__ import annotations
 

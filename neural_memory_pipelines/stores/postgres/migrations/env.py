@@ -1,4 +1,7 @@
-"""Alembic's entry: runs the revisions on the connection that `migrate.py` hands over."""
+"""Alembic's entry: runs the revisions on the connection that `migrate.py` hands over.
+
+It reads no setting and opens no connection.
+"""
 
 from __future__ import annotations
 

@@ -198,7 +198,8 @@ CREATE TABLE vector_entries (
     CONSTRAINT pk_vector_entries PRIMARY KEY (workspace_id, embedding_version, family, vector_id),
     CONSTRAINT fk_vector_entries_embedding_version_embedding_versions FOREIGN KEY(embedding_version) REFERENCES embedding_versions (name)
 );
-COMMENT ON TABLE vector_entries IS 'The ledger of the vector indexes: one row per vector that an index has confirmed.';
+COMMENT ON TABLE vector_entries IS 'The ledger of the vector indexes: one row per vector that an index holds, or may hold after a crash.';
+COMMENT ON COLUMN vector_entries.content_hash IS 'Empty until the index has confirmed the vector.';
 
 CREATE TABLE workspaces (
     workspace_id TEXT NOT NULL,

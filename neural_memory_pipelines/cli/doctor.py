@@ -1,0 +1,111 @@
+"""`neural-memory doctor`: what each store is, and whether it answers.
+
+It looks and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from neural_memory_pipelines.cli.opening import checked_settings
+from neural_memory_pipelines.cli.output import print_json, print_table
+from neural_memory_pipelines.errors import ConfigurationError, NeuralMemoryError
+from neural_memory_pipelines.local.session import Session, embedded_parts, resolve_endpoints, stack_of
+from neural_memory_pipelines.settings import Settings
+from neural_memory_pipelines.stores.postgres.engine import ping
+from neural_memory_pipelines.stores.postgres.migrate import schema_state
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """A question to one store. `problem` is why its embedded server did not start."""
+
+    store: str
+    is_embedded: bool
+    ask: Callable[[], str]
+    problem: str | None = None
+
+
+def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Tell of each store whether it is embedded or remote, where, and whether it answers. Exits 1 if one does not."""
+    rows = _examine(checked_settings())
+    if json:
+        print_json(rows)
+    else:
+        print_table("stores", rows)
+    if not all(row["answers"] for row in rows):
+        raise typer.Exit(1)
+
+
+def _examine(settings: Settings) -> list[dict[str, object]]:
+    postgres, valkey = embedded_parts(settings)
+    stack = stack_of(settings)
+    stack.start(postgres=False, valkey=False)  # a home that is not ours ends the command here
+    postgres_problem = _start(lambda: stack.start(postgres=postgres, valkey=False))
+    valkey_problem = _start(lambda: stack.start(postgres=False, valkey=valkey))
+    session = Session(settings, resolve_endpoints(settings))
+    try:
+        return [_answer(probe) for probe in _probes(session, postgres_problem, valkey_problem)]
+    finally:
+        session.close()
+
+
+def _start(start: Callable[[], None]) -> str | None:
+    try:
+        start()
+    except NeuralMemoryError as error:
+        return str(error)
+    return None
+
+
+def _probes(session: Session, postgres_problem: str | None, valkey_problem: str | None) -> list[_Probe]:
+    settings, stores, endpoints = session.settings, session.stores, session.endpoints
+    is_ours = settings.database_url is None
+    problem = postgres_problem if is_ours else None
+    has_own_dagster = settings.dagster_postgres_url is None
+    return [
+        _Probe("postgres", is_ours, lambda: ping(endpoints.database_url), problem),
+        _Probe("migrations", is_ours, lambda: _schema(endpoints.database_admin_url), problem),
+        _Probe(
+            "dagster storage",
+            has_own_dagster,
+            lambda: ping(endpoints.dagster_postgres_url),
+            postgres_problem if has_own_dagster else None,
+        ),
+        _Probe("objects", True, stores.objects.check),
+        _Probe("vectors", is_ours, stores.vectors.check, problem),
+        _Probe("cache", settings.effective_redis_url is None, stores.cache.check, valkey_problem),
+        _Probe(
+            "embedder",
+            settings.embedding_model.startswith(("local/", "hash/")),
+            lambda: session.new_workspace_version.name,
+        ),
+    ]
+
+
+def _schema(admin_url: str) -> str:
+    state = schema_state(admin_url)
+    if not state.at_head:
+        where = f"at revision {state.current}" if state.current else "empty"
+        raise ConfigurationError(f"{where}, the newest revision is {state.head}: run `neural-memory migrate`")
+    return f"at head ({state.head})"
+
+
+def _answer(probe: _Probe) -> dict[str, object]:
+    try:
+        if probe.problem is not None:
+            says, answers = probe.problem.split("\n", 1)[0], False
+        else:
+            says, answers = probe.ask(), True
+    except NeuralMemoryError as error:
+        says, answers = " ".join(str(error).split()), False
+    return {
+        "store": probe.store,
+        "kind": "embedded" if probe.is_embedded else "remote",
+        "answers": answers,
+        "says": says,
+    }

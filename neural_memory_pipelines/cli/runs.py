@@ -1,0 +1,174 @@
+"""Runs the jobs of a workspace in this process, and reads Dagster's storage.
+
+These are ordinary Dagster runs: the UI shows them, their materializations and their checks. Imported late, by those
+commands alone that need it: Dagster takes longer to import than a search takes.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import psutil
+from dagster_postgres.utils import DagsterPostgresException
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from neural_memory_pipelines.cli.building import BuildResult
+from neural_memory_pipelines.cli.opening import Ready, dagster_environment
+from neural_memory_pipelines.cli.output import library_output_in
+from neural_memory_pipelines.defs.build import build_definitions
+from neural_memory_pipelines.defs.partitions import WORKSPACE, workspace_version_key
+from neural_memory_pipelines.defs.resources import ProgressReporter, report_progress_to
+from neural_memory_pipelines.defs.sensors import BUILD_TAG, add_partitions
+from neural_memory_pipelines.errors import TransientError
+from neural_memory_pipelines.local.processes import rotate_log
+from neural_memory_pipelines.local.session import Session, stack_of
+
+_COUNTS = ("seen", "written", "unchanged", "deleted", "skipped", "failed", "seconds")
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_UNFINISHED = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
+
+
+@contextmanager
+def opened_instance(ready: Ready) -> Iterator[dg.DagsterInstance]:
+    """Open Dagster's own storage, as `dagster.yaml` describes it.
+
+    Raises:
+        TransientError: it does not answer, now or before the end.
+    """
+    names = dagster_environment(ready)
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(names)
+    log = stack_of(ready.settings).home / "logs" / "build.log"
+    rotate_log(log)
+    try:
+        with library_output_in(log), dg.DagsterInstance.get() as instance:
+            # Else Dagster makes a new connection for each of the hundreds of statements of a run.
+            instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3_600, max_overflow=20)
+            yield instance
+    except (DBAPIError, DagsterPostgresException) as error:
+        raise _storage_away(ready, error) from None
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def build_workspace(
+    result: BuildResult, *, session: Session, instance: dg.DagsterInstance, reporter: ProgressReporter
+) -> None:
+    """Run both jobs on a workspace, one after the other, and write into `result` what they did."""
+    close_lost_builds(instance)
+    definitions = build_definitions()
+    instance.add_dynamic_partitions(WORKSPACE, [result.workspace])
+    with report_progress_to(reporter):
+        _run(definitions, "ingest_workspace", result.workspace, instance=instance, result=result)
+        if result.errors:
+            return
+        version = session.active_version(result.workspace)
+        add_partitions(instance, result.workspace, version.name)
+        key = workspace_version_key(result.workspace, version.name)
+        _run(definitions, "index_workspace", key, instance=instance, result=result)
+
+
+def close_lost_builds(instance: dg.DagsterInstance) -> int:
+    """Mark runs of builds whose process is gone as failed, so that the UI does not show them as running for ever."""
+    lost = 0
+    for run in instance.get_runs(dg.RunsFilter(statuses=list(_UNFINISHED))):
+        owner = run.tags.get(BUILD_TAG)
+        if owner and owner.startswith(f"{socket.gethostname()}:") and not _is_alive(owner):
+            instance.report_run_failed(run, f"the `neural-memory build` that ran this ({owner}) is gone")
+            lost += 1
+    return lost
+
+
+def last_index_times(instance: dg.DagsterInstance, workspaces: Sequence[str]) -> dict[str, datetime]:
+    """When each workspace was last made searchable, aware UTC; those that never were are left out."""
+    times = {}
+    for name in workspaces:
+        indexed = dg.RunsFilter(
+            job_name="index_workspace",
+            tags={f"dagster/partition/{WORKSPACE}": name},
+            statuses=[dg.DagsterRunStatus.SUCCESS],
+        )
+        for record in instance.get_run_records(indexed, limit=1):
+            if record.end_time:
+                times[name] = datetime.fromtimestamp(record.end_time, UTC).replace(microsecond=0)
+    return times
+
+
+def _storage_away(ready: Ready, error: Exception) -> TransientError:
+    url = make_url(ready.endpoints.dagster_postgres_url)
+    cause = error if isinstance(error, DBAPIError) else error.__context__
+    sentence = str(cause.orig if isinstance(cause, DBAPIError) else error).strip().splitlines()[0]
+    return TransientError(f"Dagster's storage at {url.host}:{url.port or 5432}/{url.database}: {sentence}")
+
+
+def _run(
+    definitions: dg.Definitions, job: str, partition_key: str, *, instance: dg.DagsterInstance, result: BuildResult
+) -> None:
+    run = definitions.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        partition_key=partition_key,
+        raise_on_error=False,
+        run_config=_QUIET,
+        tags={BUILD_TAG: _this_process()},
+    )
+    for event in run.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        values = {name: value.value for name, value in materialization.metadata.items()}
+        result.assets.append(_row(materialization.asset_key.to_user_string(), values))
+        if "notes" in values:
+            result.warnings.append(str(values["notes"]))
+    for check in run.get_asset_check_evaluations():
+        if not check.passed:
+            sentence = f"{check.asset_key.to_user_string()}.{check.check_name}: {check.description}"
+            target = result.failed_checks if check.severity is dg.AssetCheckSeverity.ERROR else result.warnings
+            target.append(sentence)
+    failures = run.get_step_failure_events()
+    if any(_was_interrupted(event) for event in failures):
+        raise KeyboardInterrupt
+    result.errors += [_failure(event) for event in failures]
+    if not run.success and not result.errors:
+        result.errors.append(f"{job}: the run failed; see run {run.run_id} in the UI")
+
+
+def _row(asset: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {"asset": asset, **{name: values[name] for name in _COUNTS}}
+
+
+def _was_interrupted(event: dg.DagsterEvent) -> bool:
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
+
+
+def _failure(event: dg.DagsterEvent) -> str:
+    """Say in one line what made a step fail."""
+    data = event.step_failure_data
+    cause = data.user_failure_data.description if data.user_failure_data else None
+    error = data.error
+    while cause is None and error is not None and error.cause is not None:
+        error = error.cause
+    sentence = cause or (error.message if error else None) or "failed"
+    return f"{event.step_key}: {' '.join(sentence.split())}"
+
+
+def _this_process() -> str:
+    process = psutil.Process()
+    return f"{socket.gethostname()}:{os.getpid()}:{process.create_time():.0f}"
+
+
+def _is_alive(owner: str) -> bool:
+    _host, pid, created = owner.rsplit(":", 2)
+    try:
+        return abs(psutil.Process(int(pid)).create_time() - float(created)) < 2
+    except psutil.NoSuchProcess:
+        return False
