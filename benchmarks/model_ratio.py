@@ -63,7 +63,7 @@ def _measure(folder: Path, *, times: int) -> None:
 
         pipeline_cpu, pipeline_wall = _clocked(pipeline)
         with session.stores.database.transaction(workspace) as tx:
-            texts = [body for family in Family for body in live_texts(tx, family)]
+            texts = [body for family in Family for body in live_texts(tx, version, family)]
         cpu, wall = _clocked(lambda texts=texts: embed_in_batches(embedder, texts, role=InputRole.SEARCH_DOCUMENT))
         ratios.append(pipeline_cpu / cpu)
         print(

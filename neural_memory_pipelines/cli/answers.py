@@ -24,7 +24,7 @@ def ask(session: Session, question: str, workspace: WorkspaceId, *, limit: int) 
     """Search a workspace at its active embedding version.
 
     Raises:
-        NotFoundError: there is no such workspace, or nothing of it is indexed yet.
+        NotFoundError: there is no such workspace, or it was never built.
     """
     version = built_version(session, workspace)
     try:
@@ -37,15 +37,13 @@ def ask(session: Session, question: str, workspace: WorkspaceId, *, limit: int) 
             limit=limit,
         )
     except NotFoundError:
-        raise NotFoundError(
-            f"nothing of workspace {workspace!r} is indexed yet: run `neural-memory build --workspace {workspace}`"
-        ) from None
+        return []  # no workspace is indexed at this version yet
 
 
 def print_hits(hits: Sequence[Hit]) -> None:
     """Show hits, best first."""
     if not hits:
-        out.print("no answer: nothing is indexed in this workspace")
+        out.print("no answer: nothing of this workspace is indexed; run `neural-memory build`")
     for rank, hit in enumerate(hits, start=1):
         out.print(f"{rank:>2}. [bold]{_shown(hit.title)}[/bold]  ({hit.score:.3f}, {hit.kind})")
         out.print(f"    {_shown(hit.source)} {_shown(hit.source_id)}", style="cyan")

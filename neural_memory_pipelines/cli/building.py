@@ -15,7 +15,6 @@ from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.steps.inbox import REJECTED, list_inbox, route_unsorted
 from neural_memory_pipelines.stores.postgres.workspaces import list_workspaces
 
-
 _ALWAYS = ("asset", "seen", "written", "unchanged", "seconds")
 
 

@@ -72,7 +72,7 @@ def docs(
             f"{report.put:,} added or changed, {report.removed:,} removed, {report.unchanged:,} unchanged, "
             f"{len(report.faults):,} refused"
         )
-    _finish(report, json=json, nothing=f"{path}: no file here is included")
+    _finish(report, json=json, nothing=f"{path}: no file with text is included here")
 
 
 @app.command(epilog=_EXIT_CODES)

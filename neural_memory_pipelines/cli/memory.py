@@ -13,7 +13,7 @@ import typer
 from neural_memory_pipelines.cli.answers import ask, print_hits
 from neural_memory_pipelines.cli.building import build_all, last_build_times, print_build
 from neural_memory_pipelines.cli.opening import built_version, opened, ready_session, ready_stores
-from neural_memory_pipelines.cli.output import out, print_json, print_table
+from neural_memory_pipelines.cli.output import err, out, print_json, print_table
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import PermanentError
 from neural_memory_pipelines.local.session import Session
@@ -31,7 +31,11 @@ def build(
 ) -> None:
     """Materialize what is pending, to the end. Exits 1 if a check or an asset failed."""
     name = workspace_id(workspace) if workspace is not None else None
-    results = build_all(ready_stores(), name)
+    try:
+        results = build_all(ready_stores(), name)
+    except KeyboardInterrupt:
+        err.print("interrupted: what is done stays, the next build goes on from there")
+        raise typer.Exit(130) from None
     if json:
         print_json([asdict(result) | {"succeeded": result.succeeded} for result in results])
     for result in results if not json else ():

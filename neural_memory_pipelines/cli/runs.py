@@ -29,6 +29,7 @@ from neural_memory_pipelines.defs.sensors import BUILD_TAG, add_partitions
 from neural_memory_pipelines.errors import TransientError
 from neural_memory_pipelines.local.processes import rotate_log
 from neural_memory_pipelines.local.session import Session, stack_of
+from neural_memory_pipelines.stores.postgres.engine import ping
 
 _COUNTS = ("seen", "written", "unchanged", "deleted", "skipped", "failed", "seconds")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -42,6 +43,10 @@ def opened_instance(ready: Ready) -> Iterator[dg.DagsterInstance]:
     Raises:
         TransientError: it does not answer, now or before the end.
     """
+    try:
+        ping(ready.endpoints.dagster_postgres_url)  # Dagster itself would try for ten seconds before it says so
+    except TransientError as error:
+        raise TransientError(f"Dagster's storage: {error}") from None
     names = dagster_environment(ready)
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(names)
@@ -109,7 +114,7 @@ def _storage_away(ready: Ready, error: Exception) -> TransientError:
     url = make_url(ready.endpoints.dagster_postgres_url)
     cause = error if isinstance(error, DBAPIError) else error.__context__
     sentence = str(cause.orig if isinstance(cause, DBAPIError) else error).strip().splitlines()[0]
-    return TransientError(f"Dagster's storage at {url.host}:{url.port or 5432}/{url.database}: {sentence}")
+    return TransientError(f"Dagster's storage: Postgres at {url.host}:{url.port or 5432}/{url.database}: {sentence}")
 
 
 def _run(

@@ -23,8 +23,6 @@ from neural_memory_pipelines.settings import Settings
 MARK = "NEURAL_MEMORY_UP"
 """The environment variable of all processes of an `up`; its value is the home."""
 
-# SIGINT lets Dagster end its runs and children in order; what is left then is killed.
-_ENDING = ((signal.SIGINT, 20.0), (signal.SIGKILL, 10.0))
 _STOP_SECONDS = 60.0
 
 
@@ -39,6 +37,9 @@ class UpRecord:
 
 class UpPlace:
     """The files and processes of the `up` of one home."""
+
+    # SIGINT lets Dagster end its runs and children in order; what is left after these seconds is killed.
+    ending = ((signal.SIGINT, 20.0), (signal.SIGKILL, 10.0))
 
     def __init__(self, settings: Settings) -> None:
         self.home = stack_of(settings).home
@@ -126,7 +127,7 @@ class UpPlace:
             Whether there were any.
         """
         found = False
-        for number, patience_seconds in _ENDING:
+        for number, patience_seconds in self.ending:
             deadline = time.monotonic() + patience_seconds
             signalled: set[int] = set()
             while (left := self.processes()) and time.monotonic() < deadline:

@@ -53,7 +53,7 @@ def _embed_window(
     ordered = sorted(window, key=lambda text: len(text.body))
     for start in range(0, len(ordered), _TEXTS_PER_TRANSACTION):
         part = ordered[start : start + _TEXTS_PER_TRANSACTION]
-        vectors, tokens = embed_texts([text.body for text in part], embedder)
+        vectors, tokens = embed_texts([text.body for text in part], embedder, counted=[text.tokens for text in part])
         hashes = [text.content_hash for text in part]
         with scope.stores.database.transaction(scope.workspace) as tx:
             families.store_vectors(tx, scope.version, hashes=hashes, vectors=vectors)
@@ -63,13 +63,23 @@ def _embed_window(
         on_progress(len(part))
 
 
-def embed_texts(texts: Sequence[str], embedder: Embedder) -> tuple[Vectors, int]:
-    """Embed documents' texts of any length, and count their tokens.
+def embed_texts(
+    texts: Sequence[str], embedder: Embedder, *, counted: Sequence[int | None] | None = None
+) -> tuple[Vectors, int]:
+    """Embed documents' texts of any length.
 
     A text longer than the model reads is never cut: it is embedded in pieces, and its vector is the mean of their
     vectors, weighted by tokens and scaled to length 1.
+
+    Args:
+        texts: what to embed.
+        embedder: with what.
+        counted: the tokens of the texts as this embedder counts them, where they are known.
+
+    Returns:
+        The vectors, shape (texts, dim), in the order of the texts, and the number of tokens of all of them.
     """
-    counts = embedder.count_tokens(texts)
+    counts = _token_counts(texts, embedder, counted or [None] * len(texts))
     long = [index for index, tokens in enumerate(counts) if tokens > embedder.max_tokens]
     if not long:
         return embed_in_batches(embedder, texts, role=InputRole.SEARCH_DOCUMENT), sum(counts)
@@ -81,6 +91,12 @@ def embed_texts(texts: Sequence[str], embedder: Embedder) -> tuple[Vectors, int]
     sums = np.zeros((len(texts), embedder.dim), dtype=np.float32)
     np.add.at(sums, owners, embed_in_batches(embedder, flat, role=InputRole.SEARCH_DOCUMENT) * weights[:, None])
     return sums / np.linalg.norm(sums, axis=1, keepdims=True), sum(counts)
+
+
+def _token_counts(texts: Sequence[str], embedder: Embedder, counted: Sequence[int | None]) -> list[int]:
+    unknown = [text for text, tokens in zip(texts, counted, strict=True) if tokens is None]
+    fresh = iter(embedder.count_tokens(unknown) if unknown else ())
+    return [next(fresh) if tokens is None else tokens for tokens in counted]
 
 
 def _pieces(text: str, embedder: Embedder) -> list[str]:

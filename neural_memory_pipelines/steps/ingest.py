@@ -141,6 +141,8 @@ class _DocsRun:
             if isinstance(item, RefusedFile):
                 refused[item.path] = item.reason
                 continue
+            if not item.text.strip():
+                continue  # what was emptied is gone, as a document
             self.hashes[item.path] = item.content_hash
             if not full and self.before.files.get(item.path) == item.content_hash:
                 self.report.unchanged += 1

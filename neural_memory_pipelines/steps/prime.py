@@ -68,9 +68,9 @@ def _warm_generation(workspace: WorkspaceId, *, stores: Stores) -> str:
     The token lives shorter than what is primed under it, so that entries are renewed before they run out.
     """
     key = generation_key(workspace)
-    held = stores.cache.get_many([key]).get(key)
     with stores.database.transaction(workspace) as tx:
         known = caches.generation(tx)
+        held = stores.cache.get_many([key]).get(key)
         if held is not None and held == known:
             return held
         token = secrets.token_hex(8)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,21 +37,21 @@ class Outcome:
 Run = Callable[..., Outcome]
 
 
-@pytest.fixture
-def run(stack: EmbeddedStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+@pytest.fixture(scope="session")
+def run(stack: EmbeddedStack) -> Run:
     """Run a command in this process, on the running stack of the session."""
 
     def run_command(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["neural-memory", *map(str, arguments)])
-        capsys.readouterr()
+        out, err = io.StringIO(), io.StringIO()
         code: object = 0
-        try:
-            main()
-        except SystemExit as exit_:
-            code = exit_.code
-        captured = capsys.readouterr()
+        with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["neural-memory", *map(str, arguments)])
+            try:
+                main()
+            except SystemExit as exit_:
+                code = exit_.code
         assert isinstance(code, int | None)
-        return Outcome(code or 0, captured.out, captured.err)
+        return Outcome(code or 0, out.getvalue(), err.getvalue())
 
     return run_command
 

@@ -38,7 +38,8 @@ def test_docs_are_counted_and_changes_alone_go_in(
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("nope", "no such folder"), ("a.png", "this is a file"), ("empty", "no file here is included")]
+    ("name", "says"),
+    [("nope", "no such folder"), ("a.png", "this is a file"), ("empty", "no file with text is included")],
 )
 def test_docs_that_are_not_there_exit_2(run: Run, workspace: WorkspaceId, tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / "empty").mkdir()
@@ -110,7 +111,7 @@ def test_nothing_usable_and_wrong_usage_exit_2(
 
 
 def test_many_faults_are_cut_short(run: Run, tmp_path: Path) -> None:
-    bad = write_lines(tmp_path / "bad.jsonl", *["{"] * 1_234)
+    bad = write_lines(tmp_path / "bad.jsonl", *["{}"] * 1_234)
     outcome = run("ingest", "events", bad)
     assert outcome.err.count("refused: ") == 50
     assert "and 1,184 more" in outcome.err

@@ -135,7 +135,7 @@ def test_check_maps_failures_as_assets_do(
     result = run_job("index_workspace", instance, key=key, assets=["chunk_index"], memory=memory_of(failing))
     assert not result.success
     failed = {event.step_key for event in result.get_step_failure_events()}
-    assert failed == {"chunk_index_index_parity", "chunk_index_metadata_size"}
+    assert failed == {"chunk_index_checks"}
     assert _waits(result) == [_FIRST_WAIT_SECONDS]
 
 

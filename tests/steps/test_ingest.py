@@ -142,6 +142,18 @@ def test_another_folder_of_the_same_name_does_not_take_the_store_by_accident(
     assert ingest(other, objects).unchanged == 1, "the folder is that of the store now"
 
 
+def test_a_file_that_was_emptied_is_removed_and_an_empty_one_is_no_document(
+    folder: Path, objects: DirectoryObjectStore
+) -> None:
+    write(folder, {"a.md": "a", "b.md": "b", "never.md": ""})
+    assert ingest(folder, objects).put == 2
+    take(objects)
+    write(folder, {"a.md": " \r\n"})
+    report = ingest(folder, objects)
+    assert (report.put, report.removed, report.unchanged, report.faults) == (0, 1, 1, [])
+    assert summary(take(objects)) == [("docs.removed", "a.md", None)]
+
+
 @pytest.mark.parametrize("damaged", [None, b"", b"{", b"[]", b'{"revision": 1, "at": "x", "files": {}}'])
 def test_a_lost_manifest_costs_another_look_and_loses_nothing(
     folder: Path, objects: DirectoryObjectStore, damaged: bytes | None

@@ -40,8 +40,9 @@ class StaleEntry:
 
 
 def generation(tx: Transaction) -> str | None:
-    """Read the token that the cache holds for as long as it is warm."""
-    value: str | None = tx.connection.execute(text("SELECT cache_generation FROM workspaces")).scalar_one_or_none()
+    """Read the token that the cache holds for as long as it is warm, and lock it until the transaction ends."""
+    query = text("SELECT cache_generation FROM workspaces FOR UPDATE")
+    value: str | None = tx.connection.execute(query).scalar_one_or_none()
     return value
 
 

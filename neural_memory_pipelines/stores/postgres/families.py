@@ -25,7 +25,7 @@ from neural_memory_pipelines.stores.vectors.protocol import MetadataValue
 
 @dataclass(frozen=True, slots=True)
 class _FamilyQuery:
-    """`texts` gives (content_hash, body); `vectors` gives (vector_id, content_hash, metadata); both of live rows.
+    """`texts` gives (content_hash, body, tokens or null); `vectors` gives (vector_id, content_hash, metadata); both of live rows.
 
     `retired` gives the vector ids of rows that are no longer live.
     """
@@ -44,7 +44,8 @@ _VIEW_HASH = "encode(sha256(convert_to(v.body, 'UTF8')), 'hex')"
 
 _QUERIES: Mapping[Family, _FamilyQuery] = {
     Family.CHUNKS: _FamilyQuery(
-        texts=f"SELECT c.chunk_hash AS content_hash, {_CHUNK_BODY} AS body "
+        texts=f"SELECT c.chunk_hash AS content_hash, {_CHUNK_BODY} AS body, "
+        "CASE WHEN c.embedding_version = :version THEN c.token_count END AS tokens "
         "FROM knowledge_chunks c WHERE c.superseded_at IS NULL",
         vectors="""SELECT DISTINCT ON (vector_id) c.document_id || '#' || left(c.chunk_hash, 16) AS vector_id,
             c.chunk_hash AS content_hash,
@@ -56,7 +57,7 @@ _QUERIES: Mapping[Family, _FamilyQuery] = {
         "WHERE c.superseded_at IS NOT NULL",
     ),
     Family.OBSERVATIONS: _FamilyQuery(
-        texts=f"SELECT {_VIEW_HASH} AS content_hash, v.body FROM {_VIEWS} "
+        texts=f"SELECT {_VIEW_HASH} AS content_hash, v.body, NULL::integer AS tokens FROM {_VIEWS} "
         "WHERE o.superseded_at IS NULL AND v.body IS NOT NULL",
         vectors=f"""SELECT o.observation_id || ':' || v.view AS vector_id, {_VIEW_HASH} AS content_hash,
             jsonb_build_object('document_id', o.document_id, 'source', d.source, 'type', d.type, 'view', v.view,
@@ -83,10 +84,11 @@ _METADATA_HASH = "md5({0}.metadata::text)"
 
 @dataclass(frozen=True, slots=True)
 class PendingText:
-    """A text that has no vector at a version yet."""
+    """A text that has no vector at a version yet. `tokens` are the version's own; None if they were not counted."""
 
     content_hash: ContentHash
     body: str
+    tokens: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +117,17 @@ def pending_texts(
 ) -> Iterator[list[PendingText]]:
     """Stream live texts without a vector at this version, each text once, `batch` at a time."""
     query = (
-        f"SELECT DISTINCT ON (t.content_hash) t.content_hash, t.body FROM ({_QUERIES[family].texts}) t "
+        f"SELECT DISTINCT ON (t.content_hash) t.content_hash, t.body, t.tokens FROM ({_QUERIES[family].texts}) t "
         f"WHERE NOT EXISTS ({_EMBEDDED.format('t')})"
     )
     for rows in stream(tx, query, _scope(tx, version, family), batch=batch):
-        yield [PendingText(ContentHash(row.content_hash), row.body) for row in rows]
+        yield [PendingText(ContentHash(row.content_hash), row.body, row.tokens) for row in rows]
 
 
-def live_texts(tx: Transaction, family: Family) -> list[str]:
+def live_texts(tx: Transaction, version: EmbeddingVersion, family: Family) -> list[str]:
     """List the distinct live texts of a family."""
-    return list(tx.connection.execute(text(f"SELECT DISTINCT t.body FROM ({_QUERIES[family].texts}) t")).scalars())
+    query = f"SELECT DISTINCT t.body FROM ({_QUERIES[family].texts}) t"
+    return list(over_whole_sets(tx, query, _scope(tx, version, family)).scalars())
 
 
 def store_vectors(
