@@ -32,6 +32,11 @@ def _most_frequent(reasons: Mapping[str, int]) -> list[ExampleRow]:
 
 
 def _table(rows: Sequence[Mapping[str, str | int | float]]) -> dg.TableMetadataValue:
-    types = {str: "string", int: "int", float: "float"}
-    columns = [dg.TableColumn(name, types[type(value)]) for name, value in rows[0].items()]
+    columns = [dg.TableColumn(name, _column_type(value)) for name, value in rows[0].items()]
     return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows], schema=dg.TableSchema(columns))
+
+
+def _column_type(value: str | int | float) -> str:
+    if isinstance(value, str):
+        return "string"
+    return "int" if isinstance(value, int) else "float"

@@ -119,10 +119,11 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """An event that was understood and yields nothing."""
+    """An event that was understood and yields nothing; `gone` are documents that it leaves without content."""
 
     reason: SkipReason
     detail: str = ""
+    gone: tuple[Deletion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,8 @@ def parse(event: SourceEvent) -> Changes | Skip:
     content = _read(_FileContent, event.payload)
     page = _page(content.content)
     if not page.body.strip():
-        return Skip(SkipReason.EMPTY, f"{content.source_id} has no text")
+        gone = Deletion(SOURCE, content.source_id, event.occurred_at, "emptied")
+        return Skip(SkipReason.EMPTY, f"{content.source_id} has no text", gone=(gone,))
     return Changes(drafts=(_draft(content, page, as_of=event.occurred_at),))
 
 

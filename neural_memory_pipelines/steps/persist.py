@@ -106,7 +106,7 @@ def _persist_batch(
         descriptions = [
             Description(item.event, item.pending.raw_key, said)
             for item in read
-            if item.event and isinstance(item.says, Changes)
+            if item.event
             for said in _said(item.says)
         ]
         applied = apply_descriptions(tx, descriptions, version=version, embedder=load_embedder())
@@ -121,8 +121,10 @@ def _persist_batch(
     return len(pending)
 
 
-def _said(changes: Changes) -> list[SourceDraft | Deletion]:
-    return [*changes.drafts, *changes.deletions]
+def _said(says: Changes | Skip | str) -> Sequence[SourceDraft | Deletion]:
+    if isinstance(says, Changes):
+        return [*says.drafts, *says.deletions]
+    return says.gone if isinstance(says, Skip) else ()
 
 
 def _read_events(pending: Sequence[PendingEvent], raw: dict[str, bytes]) -> list[_Read]:
@@ -175,7 +177,7 @@ def _outcome(item: _Read, applied: Sequence[Outcome]) -> EventOutcome:
         return EventOutcome(key, EventStatus.PERSISTED)
     if Outcome.UNCHANGED in applied:
         return EventOutcome(key, EventStatus.UNCHANGED)
-    return EventOutcome(key, EventStatus.SKIPPED, SkipReason.SUPERSEDED)
+    return EventOutcome(key, EventStatus.SKIPPED, str(SkipReason.SUPERSEDED))
 
 
 def _bury_next(workspace: WorkspaceId, *, stores: Stores, reason: str, report: PersistReport) -> int:
@@ -197,7 +199,9 @@ def _count_events(report: StepReport, outcomes: Sequence[EventOutcome]) -> None:
         name = fields[outcome.status]
         setattr(report, name, getattr(report, name) + 1)
         if outcome.reason:
-            report.count_reason(outcome.reason)
+            # The reasons of a skip are few; its detail is in the ledger.
+            is_skip = outcome.status is EventStatus.SKIPPED
+            report.count_reason(outcome.reason.partition(": ")[0] if is_skip else outcome.reason)
     report.seen += len(outcomes)
 
 

@@ -176,6 +176,16 @@ def test_a_removed_file_is_gone_everywhere_and_comes_back_the_same(
     assert _search(session, workspace, question)[0].source_id == "handbook/berths.md"
 
 
+def test_an_emptied_file_leaves_nothing_behind(session: Session, workspace: WorkspaceId, folder: Path) -> None:
+    _ingest(session, workspace, folder)
+    (folder / "berths.md").write_text("---\ntitle: Berths\n---\n", encoding="utf-8")
+    report = _ingest(session, workspace, folder)
+    assert report.persisted.events.reasons == {"empty": 1}
+    assert report.persisted.documents.deleted == 1
+    left = rows(session, workspace, "SELECT source_id FROM knowledge_documents WHERE deleted_at IS NULL")
+    assert left == [("handbook/yard/cranes.md",)]
+
+
 @pytest.mark.parametrize("run_between", [True, False], ids=["one run each", "all in one run"])
 def test_content_that_returns_ends_as_it_was(
     session: Session, workspace: WorkspaceId, folder: Path, run_between: bool
