@@ -74,6 +74,13 @@ def last_build_times(ready: Ready, workspaces: Sequence[str]) -> dict[str, datet
         return last_index_times(instance, workspaces)
 
 
+def close_runs_of_an_earlier_up(ready: Ready) -> None:
+    """Mark what an earlier `up` left running when it was killed as failed."""
+    from neural_memory_pipelines.cli.runs import close_lost_runs  # noqa: PLC0415 - takes a second
+
+    close_lost_runs(ready)
+
+
 def print_build(result: BuildResult) -> None:
     """Show what a build did."""
     if result.assets:

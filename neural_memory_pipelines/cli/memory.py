@@ -98,9 +98,16 @@ def _status_of(session: Session, workspace: WorkspaceId, waiting: int) -> dict[s
 
 def _print_status(value: dict[str, Any]) -> None:
     vectors = {f"vectors: {v['family']} at {v['embedding_version']}": v["vectors"] for v in value["vectors"]}
-    shown = {name: number for name, number in value.items() if name not in {"workspace", "vectors"}} | vectors
+    shown = {name: number for name, number in value.items() if name not in {"workspace", "vectors", "events"}}
+    events = {f"events: {_outcome(event)}": event["events"] for event in value["events"]}
+    shown |= vectors | events
     rows = [{"what": name.replace("_", " "), "value": _spell(number)} for name, number in shown.items()]
     print_table(f"workspace {value['workspace']}", rows)
+
+
+def _outcome(event: dict[str, Any]) -> str:
+    reason = f" ({event['reason']})" if event["reason"] else ""
+    return f"{event['source']} {event['status']}{reason}"
 
 
 def _spell(value: Any) -> str:

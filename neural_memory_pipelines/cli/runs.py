@@ -95,6 +95,21 @@ def close_lost_builds(instance: dg.DagsterInstance) -> int:
     return lost
 
 
+def close_lost_runs(ready: Ready) -> None:
+    """Mark runs that an `up` left behind when it was killed as failed; the daemon retries them.
+
+    Nothing runs them any more, and until they are marked they would hold their workspace. Only where Dagster's storage is the embedded one, which no other machine's daemon works on.
+    """
+    if ready.settings.dagster_postgres_url is not None:
+        return
+    with opened_instance(ready) as instance:
+        close_lost_builds(instance)
+        started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
+        for run in instance.get_runs(started):
+            if BUILD_TAG not in run.tags:
+                instance.report_run_failed(run, "the `neural-memory up` that ran this is gone")
+
+
 def last_index_times(instance: dg.DagsterInstance, workspaces: Sequence[str]) -> dict[str, datetime]:
     """When each workspace was last made searchable, aware UTC; those that never were are left out."""
     times = {}

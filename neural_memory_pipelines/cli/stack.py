@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from neural_memory_pipelines.cli.building import close_runs_of_an_earlier_up
 from neural_memory_pipelines.cli.opening import checked_settings, dagster_environment, ready_stores
 from neural_memory_pipelines.cli.output import err, out
 from neural_memory_pipelines.cli.serving import Dagster
@@ -38,6 +39,7 @@ def up() -> None:
             err.print("starting the stores ...")
             ready = ready_stores()
             err.print("starting Dagster ...")
+            close_runs_of_an_earlier_up(ready)
             dagster = Dagster(ready, place.home)
             dagster.await_answer()
             place.write_down(dagster.url)

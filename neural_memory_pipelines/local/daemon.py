@@ -101,7 +101,7 @@ class Daemon(ABC):
         if configured_port not in (None, self.port):
             raise ConfigurationError(
                 f"{self.port_variable}={configured_port}, but {self.name} of {self.home.path} runs on port "
-                f"{self.port}: run `neural-memory stop` first, or unset the variable"
+                f"{self.port}: run `neural-memory down` first, or unset the variable"
             )
         if not self._comes_up(running):
             raise self._failure(f"process {running.pid} runs but does not answer", offset_bytes=0)

@@ -67,7 +67,10 @@ class StateFile:
         """
         state = self.read()
         if state is None:
-            raise NotFoundError(f"nothing was started in {self.path.parent} yet: run `neural-memory start`")
+            raise NotFoundError(
+                f"nothing was started in {self.path.parent} yet: run a command that needs the stores, "
+                "such as `neural-memory doctor`"
+            )
         return state
 
     def save(self, state: State) -> None:

@@ -8,10 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dagster as dg
 import psutil
 import psycopg2
 import pytest
 
+from neural_memory_pipelines.cli.opening import ready_stores
+from neural_memory_pipelines.cli.runs import close_lost_runs, opened_instance
+from neural_memory_pipelines.defs.build import build_definitions
 from neural_memory_pipelines.local.stack import EmbeddedStack
 from tests.cli.conftest import Run, envelope, start_program, write_lines
 
@@ -104,3 +108,16 @@ def test_postgres_that_dies_in_the_middle_is_one_line_and_exit_3(run: Run, ready
     assert "Traceback" not in said
     assert len([line for line in said.splitlines() if line.startswith("error: ")]) == 1, said
     assert_whole(run, "cut")
+
+
+def test_runs_of_a_killed_up_are_closed_by_the_next_one(ready_home: Path) -> None:
+    ready = ready_stores()
+    with opened_instance(ready) as instance:
+        left = instance.create_run_for_job(build_definitions().resolve_job_def("ingest_workspace"))
+        instance.report_dagster_event(
+            dg.DagsterEvent(dg.DagsterEventType.PIPELINE_START.value, "ingest_workspace"), left.run_id
+        )
+        assert instance.get_run_by_id(left.run_id).status is dg.DagsterRunStatus.STARTED
+    close_lost_runs(ready)
+    with opened_instance(ready) as instance:
+        assert instance.get_run_by_id(left.run_id).status is dg.DagsterRunStatus.FAILURE

@@ -58,6 +58,7 @@ def test_status_counts_everything(run: Run, session: Session, built: WorkspaceId
     assert families["chunks"]["embedding_version"] == session.new_workspace_version.name
     assert value["last_build_at"] is not None
     assert value["waiting_inbox_objects"] == 0
+    assert value["events"] == [{"source": "docs", "status": "persisted", "reason": None, "events": 2}]
     shown = run("status").out
     assert f"workspace {built}" in shown
     assert "last build at" in shown

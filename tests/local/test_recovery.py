@@ -180,7 +180,7 @@ def test_a_directory_of_someone_else_is_refused(base: Path) -> None:
 
 def test_a_home_never_started_says_which_command_to_run(base: Path) -> None:
     stack = EmbeddedStack(base / "never")
-    with pytest.raises(NotFoundError, match="neural-memory start"):
+    with pytest.raises(NotFoundError, match="neural-memory doctor"):
         stack.endpoints()
     assert [(service.running, service.address) for service in stack.services()] == [(False, None), (False, None)]
     assert stack.stop() == []

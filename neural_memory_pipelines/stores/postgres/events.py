@@ -108,14 +108,3 @@ def settled_since(tx: Transaction, moment: datetime) -> int:
     """Count the events that were settled after a moment."""
     query = text("SELECT count(*) FROM source_events WHERE settled_at > :moment")
     return int(tx.connection.execute(query, {"moment": moment}).scalar_one())
-
-
-def count_by_status(tx: Transaction) -> list[tuple[str, str, str | None, int]]:
-    """Count all events by source, status and reason."""
-    rows = tx.connection.execute(
-        text(
-            "SELECT source, status, reason, count(*) AS events FROM source_events "
-            "GROUP BY source, status, reason ORDER BY source, status, reason"
-        )
-    )
-    return [(row.source, row.status, row.reason, row.events) for row in rows]

@@ -30,6 +30,16 @@ class VectorCount:
 
 
 @dataclass(frozen=True, slots=True)
+class EventCount:
+    """Events of one source with one outcome; `reason` says why events were skipped, without details."""
+
+    source: str
+    status: str
+    reason: str | None
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkspaceStatus:
     """What a workspace holds."""
 
@@ -42,6 +52,7 @@ class WorkspaceStatus:
     active_embedding_version: str
     last_event_settled_at: datetime | None
     vectors: tuple[VectorCount, ...]
+    events: tuple[EventCount, ...]
 
 
 def live_rows(tx: Transaction) -> dict[str, int]:
@@ -58,8 +69,15 @@ def workspace_status(tx: Transaction) -> WorkspaceStatus:
             "GROUP BY family, embedding_version ORDER BY family, embedding_version"
         )
     )
+    events = tx.connection.execute(
+        text(
+            "SELECT source, status, CASE WHEN status = 'skipped' THEN split_part(reason, ': ', 1) END AS reason, "
+            "count(*) AS events FROM source_events GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        )
+    )
     return WorkspaceStatus(
         workspace=tx.workspace_id,
+        events=tuple(EventCount(**row._mapping) for row in events),
         vectors=tuple(VectorCount(**row._mapping) for row in vectors),
         **counts._mapping,
     )
