@@ -98,7 +98,8 @@ def close_lost_builds(instance: dg.DagsterInstance) -> int:
 def close_lost_runs(ready: Ready) -> None:
     """Mark runs that an `up` left behind when it was killed as failed; the daemon retries them.
 
-    Nothing runs them any more, and until they are marked they would hold their workspace. Only where Dagster's storage is the embedded one, which no other machine's daemon works on.
+    Nothing runs them any more, and until they are marked they would hold their workspace. Only where Dagster's storage
+    is the embedded one, which no other machine's daemon works on.
     """
     if ready.settings.dagster_postgres_url is not None:
         return
