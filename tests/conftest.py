@@ -53,7 +53,7 @@ def stack(_environment: None) -> Iterator[EmbeddedStack]:
     stack.start()
     migrate(stack.endpoints().database_admin_url)
     yield stack
-    stack.stop()
+    stack.reset()  # what lies outside the temporary directory too
 
 
 @pytest.fixture(scope="session")

@@ -171,7 +171,7 @@ def test_stop_finds_servers_whose_pid_files_are_lost(stack: EmbeddedStack) -> No
 
 def test_a_running_server_is_not_moved_to_a_configured_port(stack: EmbeddedStack) -> None:
     other = EmbeddedStack(stack.home, postgres_port=15001)
-    with pytest.raises(ConfigurationError, match=r"NEURAL_MEMORY_POSTGRES_PORT=15001, .* stop"):
+    with pytest.raises(ConfigurationError, match=r"NEURAL_MEMORY_POSTGRES_PORT=15001, .* `neural-memory down`"):
         other.start()
 
 
