@@ -6,8 +6,9 @@ What becomes of the blocks (chunks, sections, observations) is decided elsewhere
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -76,14 +77,21 @@ _KIND_OF_GROUP = {
 }
 # A longer run of lines above an underline is prose above a rule, whatever the letter of the specification.
 _UNDERLINED_LIMIT_CHARS = 300
+_REMEMBERED_LIMIT_CHARS = 64 * 1024
 
 
-def scan_blocks(text: str) -> list[Block]:
+def scan_blocks(text: str) -> Sequence[Block]:
     """Find the blocks of a text, in order; their spans are consecutive and cover the text from its first block on.
 
     Blank lines before the first block belong to no block. A text of blank lines has no blocks.
     """
-    return list(iterate_blocks(text))
+    return _remembered_blocks(text) if len(text) <= _REMEMBERED_LIMIT_CHARS else tuple(iterate_blocks(text))
+
+
+# A document is scanned when it is read, for its sections, and soon again when it is cut into chunks.
+@lru_cache(maxsize=128)
+def _remembered_blocks(text: str) -> Sequence[Block]:
+    return tuple(iterate_blocks(text))
 
 
 def iterate_blocks(text: str) -> Iterator[Block]:

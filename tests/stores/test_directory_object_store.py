@@ -54,21 +54,26 @@ def test_a_killed_writer_leaves_whole_objects_only(tmp_path: Path, delay_seconds
 
 def test_what_a_killed_writer_left_is_ignored(tmp_path: Path) -> None:
     store = DirectoryObjectStore(tmp_path)
-    store.put_many({"k": b"1"})
-    (tmp_path / ".staging" / "left-behind").write_bytes(b"half")
-    assert [info.key for info in store.list("")] == ["k"]
-    assert list(store.list(".sta")) == []
+    store.put_many({"k/l": b"1"})
+    (tmp_path / "k" / ".staging-0123-0").write_bytes(b"half")
+    assert [info.key for info in store.list("")] == ["k/l"]
+    assert list(store.list("k/.sta")) == []
     for act in (store.get, store.delete, lambda key: store.put_many({key: b""})):
-        with pytest.raises(PermanentError, match="staging"):
-            act(".staging/left-behind")
+        for key in ("k/.staging-0123-0", ".staging/lock"):
+            with pytest.raises(PermanentError, match="staging"):
+                act(key)
 
 
-def test_nothing_is_left_in_staging(tmp_path: Path) -> None:
+def test_no_unfinished_file_is_left(tmp_path: Path) -> None:
     store = DirectoryObjectStore(tmp_path)
     store.put_many({"a": b"1", "b/c": b"2"})
     with pytest.raises(PermanentError):
         store.put_many({"a/below": b"3"})
-    assert [path.name for path in (tmp_path / ".staging").iterdir()] == ["lock"]
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()) == [
+        ".staging/lock",
+        "a",
+        "b/c",
+    ]
 
 
 @pytest.mark.parametrize(("first", "second"), [("a", "a/b"), ("a/b", "a"), ("a", "a/b/c")])

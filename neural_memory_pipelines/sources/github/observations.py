@@ -6,7 +6,7 @@ The documents themselves are drafted in `documents.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from neural_memory_pipelines.domain.blocks import Block, Kind, scan_blocks
@@ -123,7 +123,7 @@ def _outcomes(body: str) -> Iterator[tuple[str, str]]:
             yield from _marked_lines(body, blocks, at)
 
 
-def _marked_lines(body: str, blocks: list[Block], at: int) -> Iterator[tuple[str, str]]:
+def _marked_lines(body: str, blocks: Sequence[Block], at: int) -> Iterator[tuple[str, str]]:
     """Divide a paragraph at the lines that begin with a mark; what precedes the first mark is dropped."""
     raw = body[blocks[at].start : blocks[at].content_end]
     marks = list(_MARKED_LINE.finditer(raw))
@@ -138,7 +138,7 @@ def _marked_lines(body: str, blocks: list[Block], at: int) -> Iterator[tuple[str
             yield (found["word"] or found["alone"]).lower(), spoken
 
 
-def _continuation(body: str, blocks: list[Block], start: int, *, started: bool) -> str:
+def _continuation(body: str, blocks: Sequence[Block], start: int, *, started: bool) -> str:
     """Take what a mark with nothing after it speaks of: the list below it, or (if nothing was said) a paragraph."""
     end = start
     while end < len(blocks) and _continues(body, blocks[end], Kind.ITEM):

@@ -28,7 +28,7 @@ _INDEX = text(
 _UPSERT = """
 INSERT INTO vectors.vector_records AS stored (index_name, namespace, id, embedding, metadata)
 SELECT %s, %s, new.id, new.embedding, new.metadata::jsonb
-FROM unnest(%s::text[], %s::vector[], %s::text[]) AS new (id, embedding, metadata)
+FROM unnest(%b::text[], %s::vector[], %b::text[]) AS new (id, embedding, metadata)
 ON CONFLICT (index_name, namespace, id)
 DO UPDATE SET embedding = excluded.embedding, metadata = excluded.metadata
 WHERE (stored.embedding, stored.metadata) IS DISTINCT FROM (excluded.embedding, excluded.metadata)
