@@ -38,6 +38,7 @@ class Block(NamedTuple):
     loose: bool
 
 
+# Possessive quantifiers stand on single characters alone: on groups, the `re` of Python 3.11.2 matches wrongly.
 _EOL = r"(?:\n|\Z)"
 _ITEM = r"[ \t]*+(?:[-*+]|\d{1,9}[.)])(?=[ \t])"
 _FENCE = r"[ \t]*+(?:`{3,}+(?=[^`\n]*+(?:\n|\Z))|~{3,}+)"
@@ -46,25 +47,25 @@ _INTERRUPT = (
     rf"[^\S\n]*+{_EOL}|[ ]{{0,3}}\#{{1,6}}(?:\s|\Z)|[ ]{{0,3}}<!--"
     rf"|{_FENCE}|{_ITEM}|{_UNDERLINE}|[ ]{{0,3}}[*_]{{3,}}[^\S\n]*+{_EOL}"
 )
-_MORE_LINES = rf"(?:(?!{_INTERRUPT})[^\n]++\n?+)*+"
+_MORE_LINES = rf"(?:(?!{_INTERRUPT})[^\n]++\n?+)*"
 
 _BLOCK = re.compile(
     rf"""
       (?P<heading>[ ]{{0,3}}(?P<marks>\#{{1,6}})(?:[ \t\r][^\n]*+)?{_EOL})
     | (?P<fence>[ \t]*+(?P<ticks>`{{3,}}+(?=[^`\n]*+{_EOL})|~{{3,}}+)[^\n]*+{_EOL}
-        (?:(?![ \t]*+(?P=ticks)[`~]*+[^\S\n]*+{_EOL})[^\n]*+\n)*+ [^\n]*+{_EOL})
+        (?:(?![ \t]*+(?P=ticks)[`~]*+[^\S\n]*+{_EOL})[^\n]*+\n)* [^\n]*+{_EOL})
     | (?P<comment>[ ]{{0,3}}<!--(?s:.*?)(?:-->[^\n]*+{_EOL}|\Z))
-    | (?P<rule>[ ]{{0,3}}(?:(?:-[ \t]*+){{3,}}+|(?:\*[ \t]*+){{3,}}+|(?:_[ \t]*+){{3,}}+)\r?{_EOL})
+    | (?P<rule>[ ]{{0,3}}(?:(?:-[ \t]*+){{3,}}|(?:\*[ \t]*+){{3,}}|(?:_[ \t]*+){{3,}})\r?{_EOL})
     | (?P<item>{_ITEM}[^\n]*+\n?+{_MORE_LINES})
     | (?P<paragraph>[^\n]++\n?+{_MORE_LINES}(?P<underline>{_UNDERLINE})?)
     """,
     re.VERBOSE,
 )
-_BLANK_LINES = re.compile(r"(?:[^\S\n]*+(?:\n|\Z))*+")
+_BLANK_LINES = re.compile(r"(?:[^\S\n]*+(?:\n|\Z))*")
 # Its first line that is no comment must look like `key: value`: a rule at the top of a text opens nothing.
 _FRONT_MATTER = re.compile(
-    r"\A\ufeff?---[^\S\n]*+\n(?P<inner>(?=(?:\#[^\n]*+\n)*+(?:---|[^\s:#-][^\n:]*+:))"
-    r"(?:(?!---[^\S\n]*+(?:\n|\Z))[^\n]*+\n)*+)---[^\S\n]*+(?:\n|\Z)"
+    r"\A\ufeff?---[^\S\n]*+\n(?P<inner>(?=(?:\#[^\n]*+\n)*(?:---|[^\s:#-][^\n:]*+:))"
+    r"(?:(?!---[^\S\n]*+(?:\n|\Z))[^\n]*+\n)*)---[^\S\n]*+(?:\n|\Z)"
 )
 _MARKED_HEADING = re.compile(r"\s*+#{1,6}(?:\s+(?:#+|(\S.*?)(?:\s+#+)?))?\s*\Z", re.DOTALL)
 _KIND_OF_GROUP = {

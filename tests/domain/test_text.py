@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import neural_memory_pipelines
 from neural_memory_pipelines.domain.blocks import Kind, heading_text, scan_blocks, split_front_matter
 from neural_memory_pipelines.domain.text import clip, clip_passage, first_paragraph, sections
 
@@ -187,3 +191,17 @@ def test_clip_passage_ends_at_a_sentence_or_line() -> None:
     assert clip_passage("line one\nline two\nline three", 20) == "line one\nline two"
     assert clip_passage("no end to be seen in here at all", 20) == "no end to be seen…"
     assert clip_passage(f"{text}.", 100) == f"{text}."
+
+
+def test_no_possessive_quantifier_stands_on_a_group() -> None:
+    """Python 3.11.2, which is Debian's, matches such patterns wrongly."""
+    package = Path(neural_memory_pipelines.__file__).parent
+    possessive_group = re.compile(r"\)(?:[*+?]|\{+[0-9, ]+\}+)\+")
+    assert possessive_group.search(r"(?:a|b)*+")
+    found = [
+        f"{path.relative_to(package)}:{number}"
+        for path in package.rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if possessive_group.search(line)
+    ]
+    assert found == []
