@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     database_admin_url: SecretStr | None = Field(
         default=None,
         validation_alias="DATABASE_ADMIN_URL",
-        description="Postgres role that owns the schema, used by `migrate` alone. Not set: DATABASE_URL.",
+        description="Postgres role that owns the schema: migrates, and reads how far that is. Not set: DATABASE_URL.",
     )
     dagster_postgres_url: SecretStr | None = Field(
         default=None,
@@ -113,6 +113,14 @@ class Settings(BaseSettings):
         if value is not None and not _is_url(value, schemes={"postgres", "postgresql"}):
             raise ValueError(f"expected postgresql://user:password@host:port/database, {_ENCODED}")
         return value
+
+    @field_validator("dagster_postgres_url")
+    @classmethod
+    def _names_the_driver_of_dagster(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        # SQLAlchemy reads a plain scheme as psycopg 3, with which Dagster's storage fails.
+        return SecretStr(f"postgresql+psycopg2://{value.get_secret_value().partition('://')[2]}")
 
     @field_validator("redis_url")
     @classmethod
@@ -160,6 +168,8 @@ def load_settings() -> Settings:
             raise ConfigurationError(
                 f"{name.upper()} is set, but {store} is not supported by this version: unset it to use the embedded one"
             )
+    if settings.database_admin_url is not None and settings.database_url is None:
+        raise ConfigurationError("DATABASE_ADMIN_URL is set without DATABASE_URL: set both, or neither")
     if (settings.upstash_redis_rest_url is None) != (settings.upstash_redis_rest_token is None):
         raise ConfigurationError("UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN go together: set both or neither")
     if settings.upstash_redis_rest_url and not urlsplit(settings.upstash_redis_rest_url).hostname:

@@ -111,3 +111,17 @@ def test_every_setting_says_what_it_is() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert str(field.validation_alias).isupper(), name
+
+
+def test_the_admin_url_alone_would_mix_two_databases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_ADMIN_URL", "postgresql://owner:x@db.example/memory")
+    with pytest.raises(ConfigurationError, match="DATABASE_ADMIN_URL is set without DATABASE_URL"):
+        load_settings()
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"])
+def test_the_url_of_dagster_names_the_driver_that_it_works_with(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", f"{scheme}://dagster:x@db.example/runs")
+    url = load_settings().dagster_postgres_url
+    assert url is not None
+    assert url.get_secret_value() == "postgresql+psycopg2://dagster:x@db.example/runs"

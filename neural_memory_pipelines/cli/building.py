@@ -30,7 +30,7 @@ class BuildResult:
 
     @property
     def succeeded(self) -> bool:
-        """Whether all ran and all blocking checks held."""
+        """Whether all ran and no check failed as an error."""
         return not self.failed_checks and not self.errors
 
 

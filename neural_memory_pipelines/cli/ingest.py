@@ -1,4 +1,4 @@
-"""`neural-memory ingest`: put documents and events into the inbox.
+"""`neural-memory ingest` and `replay`: put documents and events into the inbox.
 
 Reading and validating is `steps/ingest.py`'s part.
 """
@@ -14,14 +14,17 @@ import typer
 from neural_memory_pipelines.cli.opening import ready_session
 from neural_memory_pipelines.cli.output import err, out, plain, print_error, print_json, progress_bars
 from neural_memory_pipelines.domain.ids import WorkspaceId
-from neural_memory_pipelines.errors import PermanentError
+from neural_memory_pipelines.errors import NotFoundError, PermanentError
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.sources.envelope import workspace_id
 from neural_memory_pipelines.sources.registry import SOURCES
+from neural_memory_pipelines.steps.inbox import inbox_prefix
 from neural_memory_pipelines.steps.ingest import IngestReport, ingest_docs
 from neural_memory_pipelines.steps.ingest_events import ingest_events
+from neural_memory_pipelines.steps.replay import replay_raw_artifacts
 from neural_memory_pipelines.steps.report import Progress
 from neural_memory_pipelines.stores.postgres.docs_stores import live_paths
+from neural_memory_pipelines.stores.postgres.workspaces import list_workspaces
 
 app = typer.Typer(help="Put documents and events into the inbox.", no_args_is_help=True)
 
@@ -63,7 +66,7 @@ def docs(
             organization_id=session.settings.organization_id,
             objects=session.stores.objects,
             store=store,
-            full=full,
+            full=full or _is_unknown(session, name),
             known_paths=known_paths,
             on_progress=bars("files"),
         )
@@ -151,3 +154,25 @@ def _finish(report: IngestReport, *, json: bool, nothing: str) -> None:
         out.print("next: neural-memory build", markup=False)
     if report.faults:
         raise typer.Exit(1)
+
+
+def _is_unknown(session: Session, workspace: WorkspaceId) -> bool:
+    """Tell whether the database was lost since the last time: then the manifest in the object store proves nothing."""
+    waits = next(session.stores.objects.list(inbox_prefix(workspace), limit=1), None) is not None
+    return not waits and workspace not in list_workspaces(session.stores.database)
+
+
+def replay(
+    workspace: Annotated[str, typer.Option("--workspace", "-w", help="Whose raw artifacts.")],
+) -> None:
+    """Put a workspace's raw artifacts into its inbox again: what rebuilds it after Postgres was lost.
+
+    What the database knows already is not done again. Build afterwards.
+    """
+    name = workspace_id(workspace)
+    with ready_session() as session, progress_bars() as bars:
+        put = replay_raw_artifacts(name, objects=session.stores.objects, on_progress=bars("raw artifacts"))
+    if not put:
+        raise NotFoundError(f"workspace {name!r} has no raw artifacts")
+    out.print(f"{put:,} events put into the inbox")
+    err.print(f"next: neural-memory build --workspace {name}")

@@ -28,7 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(ingest.app, name="ingest")
 _COMMANDS: tuple[Callable[..., None], ...] = (
-    *(demo.demo, memory.build, memory.search, memory.status),
+    *(demo.demo, memory.build, memory.search, memory.status, ingest.replay),
     *(stack.up, stack.down, doctor.doctor, stack.migrate, stack.reset, stack.env),
 )
 for _command in _COMMANDS:

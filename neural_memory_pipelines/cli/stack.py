@@ -34,7 +34,7 @@ def up() -> None:
     """
     settings = checked_settings()
     place = UpPlace(settings)
-    with _ended_by_signals(), place.held(), _stores_stopped_again(settings):
+    with _ended_by_signals(), place.held(), _stores_stopped_again(settings, place):
         try:
             err.print("starting the stores ...")
             ready = ready_stores()
@@ -87,14 +87,15 @@ def env() -> None:
 
 
 @contextmanager
-def _stores_stopped_again(settings: Settings) -> Iterator[None]:
-    """Stop the embedded stores at the end, unless they ran before."""
+def _stores_stopped_again(settings: Settings, place: UpPlace) -> Iterator[None]:
+    """Stop the embedded stores at the end, unless all of them ran before and were nobody's `up`."""
     stack = stack_of(settings)
-    ran = {service.name for service in stack.services() if service.running}
+    running = sum(service.running for service in stack.services())
+    are_ours = place.claim_stores(are_running=running >= sum(embedded_parts(settings)))
     try:
         yield
     finally:
-        if len(ran) < sum(embedded_parts(settings)):
+        if are_ours:
             stack.stop()
 
 

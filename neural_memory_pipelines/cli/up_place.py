@@ -28,11 +28,15 @@ _STOP_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class UpRecord:
-    """A running `up`, as it is written down for other commands. `url` is None until the UI answers."""
+    """A running `up`, as it is written down for other commands.
+
+    `url` is None until the UI answers; `starts_stores` says whether the stores are its own, to be stopped with it.
+    """
 
     pid: int
     created_at: float
     url: str | None
+    starts_stores: bool = False
 
 
 class UpPlace:
@@ -46,6 +50,7 @@ class UpPlace:
         self._settings = settings
         self._record = self.home / "up.json"
         self._lock = self.home / "up.lock"
+        self._starts_stores = False
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -62,7 +67,8 @@ class UpPlace:
         except Timeout:
             raise PermanentError(f"`neural-memory up` is already running{self._whereabouts()}") from None
         try:
-            self._record.unlink(missing_ok=True)
+            left = self._read()
+            self._starts_stores = left is not None and left.starts_stores
             self.end_processes()
             self.write_down(None)
             yield
@@ -71,11 +77,21 @@ class UpPlace:
             self._record.unlink(missing_ok=True)
             lock.release()
 
+    def claim_stores(self, *, are_running: bool) -> bool:
+        """Decide whether the stores are this `up`'s own: it is about to start them, or an earlier one that crashed did.
+
+        It is written down first, so that the next `up` knows it should this one crash too.
+        """
+        self._starts_stores = self._starts_stores or not are_running
+        self.write_down(None)
+        return self._starts_stores
+
     def write_down(self, url: str | None) -> None:
         """Tell other commands where this `up` is."""
         process = psutil.Process()
+        record = UpRecord(process.pid, process.create_time(), url, self._starts_stores)
         partial = self._record.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(UpRecord(process.pid, process.create_time(), url))), encoding="utf-8")
+        partial.write_text(json.dumps(asdict(record)), encoding="utf-8")
         partial.replace(self._record)
 
     def is_held(self) -> bool:
@@ -92,12 +108,18 @@ class UpPlace:
 
     def record(self) -> UpRecord | None:
         """Read what is written down of an `up`, if its process is alive."""
+        record = self._read()
         try:
-            record = UpRecord(**json.loads(self._record.read_text(encoding="utf-8")))
-            is_same = abs(psutil.Process(record.pid).create_time() - record.created_at) < 1
-        except (FileNotFoundError, ValueError, TypeError, psutil.NoSuchProcess):
+            is_same = record is not None and abs(psutil.Process(record.pid).create_time() - record.created_at) < 1
+        except psutil.NoSuchProcess:
             return None
         return record if is_same else None
+
+    def _read(self) -> UpRecord | None:
+        try:
+            return UpRecord(**json.loads(self._record.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
 
     def stop(self) -> bool:
         """Ask a running `up` to end and wait for it, or end what a crashed one left.

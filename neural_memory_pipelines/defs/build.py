@@ -11,7 +11,7 @@ from neural_memory_pipelines.defs.checks.memory import memory_checks
 from neural_memory_pipelines.defs.jobs import index_workspace, ingest_workspace
 from neural_memory_pipelines.defs.resources import MemoryResource
 from neural_memory_pipelines.defs.schedules import nightly_reconcile
-from neural_memory_pipelines.defs.sensors import knowledge_changed, source_data
+from neural_memory_pipelines.defs.sensors import knowledge_changed, source_data, stranded_events
 
 
 def build_definitions(memory: MemoryResource | None = None) -> dg.Definitions:
@@ -20,7 +20,7 @@ def build_definitions(memory: MemoryResource | None = None) -> dg.Definitions:
         assets=[raw_artifacts, knowledge, *embedding_assets, *index_assets, knowledge_cache],
         asset_checks=memory_checks,
         jobs=[ingest_workspace, index_workspace],
-        sensors=[source_data, knowledge_changed],
+        sensors=[source_data, stranded_events, knowledge_changed],
         schedules=[nightly_reconcile],
         resources={"memory": memory or MemoryResource()},
         executor=dg.in_process_executor,

@@ -5,7 +5,7 @@ What is new is decided from the inbox and the cursor, never from which partition
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster._core.storage.tags import (
@@ -29,6 +29,8 @@ from neural_memory_pipelines.domain.ids import WorkspaceId, hash_json
 from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.steps.inbox import list_inbox, route_unsorted
 from neural_memory_pipelines.stores.objects.protocol import ObjectInfo
+from neural_memory_pipelines.stores.postgres.events import count_pending
+from neural_memory_pipelines.stores.postgres.workspaces import list_workspaces
 
 # An object that is still there this long after a run was asked for it needs another run.
 ASK_AGAIN_SECONDS = 15 * 60
@@ -110,6 +112,29 @@ def _read_cursor(context: dg.SensorEvaluationContext) -> dict[str, Asked]:
 def _workspaces_with_queued_run(instance: dg.DagsterInstance) -> set[str | None]:
     runs = instance.get_runs(dg.RunsFilter(job_name=ingest_workspace.name, statuses=_NOT_BEGUN))
     return {run.tags.get(PARTITION_NAME_TAG) for run in runs}
+
+
+@dg.sensor(
+    job=ingest_workspace,
+    name="stranded_events",
+    minimum_interval_seconds=ASK_AGAIN_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks for ingestion of workspaces whose events were received long ago and are not persisted yet.",
+)
+def stranded_events(context: dg.SensorEvaluationContext, memory: MemoryResource) -> list[dg.RunRequest] | dg.SkipReason:
+    """Find what a run received and then failed to persist: it has left the inbox, where `source_data` looks."""
+    database = memory.session.stores.database
+    now = datetime.now(UTC)
+    stranded = []
+    for workspace in list_workspaces(database):
+        with database.transaction(workspace) as tx:
+            if count_pending(tx, received_before=now - timedelta(seconds=ASK_AGAIN_SECONDS)):
+                stranded.append(workspace)
+    if not stranded:
+        return dg.SkipReason("no event waits for long")
+    context.instance.add_dynamic_partitions(WORKSPACE, stranded)
+    period = int(now.timestamp() // ASK_AGAIN_SECONDS)
+    return [dg.RunRequest(partition_key=name, run_key=f"stranded-{name}-{period}") for name in stranded]
 
 
 @dg.run_status_sensor(

@@ -30,7 +30,6 @@ class SkipReason(StrEnum):
     UNSUPPORTED_EVENT = "unsupported-event"
     EMPTY = "empty"
     BOT_AUTHOR = "bot-author"
-    NOT_INCLUDED = "not-included"
     SUPERSEDED = "superseded"
 
 
@@ -38,7 +37,7 @@ class SkipReason(StrEnum):
 class SourceEvent:
     """One thing that happened in a source system.
 
-    `occurred_at` is aware UTC. `payload` is the source's own JSON object, untouched.
+    `occurred_at` is aware. `payload` is the source's own JSON object, untouched.
     `idempotency_key` is unique in the workspace: the same key twice is the same event.
     """
 

@@ -1,6 +1,7 @@
 """Every id of the system, derived from content.
 
-No id here may depend on time, chance or a database: a retry, a replay or a rebuild must give the same one.
+No id here may depend on time, chance or a database: a retry, a replay or a rebuild must give the same one. Vector ids
+are put together from these where families are read, in `stores/postgres/families.py`.
 """
 
 from __future__ import annotations
@@ -14,14 +15,12 @@ WorkspaceId = NewType("WorkspaceId", str)
 DocumentId = NewType("DocumentId", str)
 ChunkId = NewType("ChunkId", str)
 ObservationId = NewType("ObservationId", str)
-VectorId = NewType("VectorId", str)
 ContentHash = NewType("ContentHash", str)
 """64 lower-case hexadecimal digits of a SHA-256."""
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 
 _ID_HEX_DIGITS = 32
-_SHORT_HASH_DIGITS = 16
 
 
 def hash_text(text: str) -> ContentHash:
@@ -52,16 +51,6 @@ def chunk_id(document: DocumentId, chunk_hash: ContentHash, occurrence: int) -> 
 def observation_id(workspace_id: WorkspaceId, content_hash: ContentHash) -> ObservationId:
     """Identify an observation by what it says."""
     return ObservationId(_derive("obs", workspace_id, content_hash))
-
-
-def chunk_vector_id(document: DocumentId, chunk_hash: ContentHash) -> VectorId:
-    """Identify a chunk's vector: all vectors of a document share its id as prefix."""
-    return VectorId(f"{document}#{chunk_hash[:_SHORT_HASH_DIGITS]}")
-
-
-def observation_vector_id(observation: ObservationId, view: str) -> VectorId:
-    """Identify the vector of one view (body, title or summary) of an observation."""
-    return VectorId(f"{observation}:{view}")
 
 
 def _derive(prefix: str, *parts: str) -> str:

@@ -14,14 +14,6 @@ from neural_memory_pipelines.domain.ids import WorkspaceId, hash_json, hash_text
 _INDEX_NAME_LIMIT = 45
 
 
-class View(StrEnum):
-    """The texts of an observation that get a vector each."""
-
-    BODY = "body"
-    TITLE = "title"
-    SUMMARY = "summary"
-
-
 class Family(StrEnum):
     """The kinds of things that are embedded and indexed."""
 

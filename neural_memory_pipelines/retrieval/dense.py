@@ -81,7 +81,8 @@ def search(
 
 
 def _readable(question: str, embedder: Embedder) -> str:
-    words = question.split()
-    while len(words) > 1 and embedder.count_tokens([" ".join(words)])[0] > embedder.max_tokens:
-        words = words[: len(words) * 3 // 4]
-    return " ".join(words)
+    text = " ".join(question.split())
+    while embedder.count_tokens([text])[0] > embedder.max_tokens:
+        shorter = text[: len(text) * 3 // 4]
+        text = shorter.rpartition(" ")[0] or shorter
+    return text

@@ -37,12 +37,16 @@ def embed_pending(
         with database.transaction(workspace) as tx:
             before = families.family_counts(tx, version, family)
         on_progress(0, total=before.missing_texts)
-        with database.transaction(workspace) as tx:
-            for window in families.pending_texts(tx, version, family, batch=_TEXTS_PER_WINDOW):
-                _embed_window(scope, window, embedder=load_embedder(), report=report, on_progress=on_progress)
+        while window := _next_window(scope):
+            _embed_window(scope, window, embedder=load_embedder(), report=report, on_progress=on_progress)
     report.seen = before.live_texts
     report.unchanged = before.live_texts - before.missing_texts
     return report
+
+
+def _next_window(scope: Scope) -> Sequence[PendingText]:
+    with scope.stores.database.transaction(scope.workspace) as tx:
+        return families.pending_texts(tx, scope.version, scope.family, limit=_TEXTS_PER_WINDOW)
 
 
 def _embed_window(

@@ -6,6 +6,7 @@ Objects lie under `inbox/{workspace}/`. They stay until `steps/receive.py` has m
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zlib
 from collections import defaultdict
@@ -24,6 +25,7 @@ REJECTED = "rejected/"
 
 _LINES_PER_OBJECT = 1_000
 _BYTES_PER_OBJECT = 8 * 1024 * 1024
+_UNPACKED_LIMIT_BYTES = 128 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -108,9 +110,14 @@ def split_lines(key: str, data: bytes) -> list[bytes]:
     """
     if data[:2] == b"\x1f\x8b":
         try:
-            data = gzip.decompress(data)
+            with gzip.open(io.BytesIO(data)) as unpacked:
+                data = unpacked.read(_UNPACKED_LIMIT_BYTES + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise InvalidEventError(f"{key}: broken gzip data: {error}") from error
+        if len(data) > _UNPACKED_LIMIT_BYTES:
+            raise InvalidEventError(
+                f"{key}: more than {_UNPACKED_LIMIT_BYTES} bytes when unpacked: put smaller objects"
+            )
     data = data.removeprefix(_BYTE_ORDER_MARK)
     if data.lstrip()[:1] != b"[" and _is_json_lines(data):
         return [line for line in data.split(b"\n") if line.strip()]

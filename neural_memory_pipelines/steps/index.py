@@ -33,12 +33,14 @@ def reconcile_index(scope: Scope, *, on_progress: Progress = no_progress) -> Ste
         scope.stores.vectors.ensure_index(scope.index, dim=version.dim)
         before = _counts(scope)
         on_progress(0, total=max(before.live_vectors - before.indexed_vectors, 0))
+        _repair_ledger(scope, before, report)
         with scope.stores.database.transaction(workspace) as tx:
             for batch in families.pending_upserts(tx, version, family, batch=_VECTORS_PER_BATCH):
                 _upsert(scope, batch, report)
                 on_progress(len(batch))
-        while _delete_batch(scope, report):
-            pass
+        with scope.stores.database.transaction(workspace) as tx:
+            for stale in families.stale_entries(tx, version, family, batch=_DELETES_PER_BATCH):
+                _delete(scope, stale, report)
         after = _counts(scope)
     report.seen = after.live_vectors
     report.failed = after.missing_texts
@@ -59,16 +61,32 @@ def _upsert(scope: Scope, batch: Sequence[PendingVector], report: StepReport) ->
     report.show({"vector": batch[0].vector_id, "source": str(batch[0].metadata["source"])})
 
 
-def _delete_batch(scope: Scope, report: StepReport) -> int:
+def _repair_ledger(scope: Scope, before: FamilyCounts, report: StepReport) -> None:
+    """Have the ledger doubt what an index has lost, and delete what the ledger does not know.
+
+    The ids are compared only if the numbers differ: an index that was emptied or restored from a backup shows in them.
+    """
+    if scope.stores.vectors.count(scope.index, scope.namespace) == before.indexed_vectors:
+        return
+    indexed = scope.indexed_ids()
     with scope.stores.database.transaction(scope.workspace) as tx:
-        stale = families.stale_entries(tx, scope.version, scope.family, limit=_DELETES_PER_BATCH)
-    if not stale:
-        return 0
+        known = families.ledger_ids(tx, scope.version, scope.family)
+        families.doubt_entries(tx, scope.version, scope.family, sorted(known - indexed))
+    strays = sorted(indexed - known)
+    for start in range(0, len(strays), _DELETES_PER_BATCH):
+        scope.stores.vectors.delete(scope.index, scope.namespace, strays[start : start + _DELETES_PER_BATCH])
+    if known - indexed or strays:
+        report.deleted += len(strays)
+        report.notes.append(
+            f"the index and its ledger differed: {len(known - indexed)} vectors were lost, {len(strays)} were unknown"
+        )
+
+
+def _delete(scope: Scope, stale: Sequence[str], report: StepReport) -> None:
     scope.stores.vectors.delete(scope.index, scope.namespace, stale)
     with scope.stores.database.transaction(scope.workspace) as tx:
         families.forget_entries(tx, scope.version, scope.family, stale)
     report.deleted += len(stale)
-    return len(stale)
 
 
 def _counts(scope: Scope) -> FamilyCounts:

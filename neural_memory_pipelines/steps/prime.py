@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import TransientError
 from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres import caches
+from neural_memory_pipelines.stores.postgres.caches import PendingEntry, StaleEntry
 
 DOCUMENT_TTL_SECONDS = 72 * 60 * 60
 CHUNKS_TTL_SECONDS = 24 * 60 * 60
@@ -51,10 +53,13 @@ def prime_cache(workspace: WorkspaceId, *, stores: Stores, on_progress: Progress
             report.seen = caches.count_documents(tx)
         try:
             token = _warm_generation(workspace, stores=stores)
-            while done := _prime_batch(workspace, token, stores=stores, report=report):
-                on_progress(done)
-            while _evict_batch(workspace, stores=stores, report=report):
-                pass
+            with stores.database.transaction(workspace) as tx:
+                for pending in caches.pending_entries(tx, token, batch=_DOCUMENTS_PER_BATCH):
+                    _prime(workspace, token, pending, stores=stores, report=report)
+                    on_progress(len(pending))
+            with stores.database.transaction(workspace) as tx:
+                for stale in caches.stale_entries(tx, batch=_DOCUMENTS_PER_BATCH):
+                    _evict(workspace, stale, stores=stores, report=report)
         except TransientError as error:
             report.notes.append(f"caches are cold: {error}")
         else:
@@ -79,12 +84,11 @@ def _warm_generation(workspace: WorkspaceId, *, stores: Stores) -> str:
     return token
 
 
-def _prime_batch(workspace: WorkspaceId, token: str, *, stores: Stores, report: StepReport) -> int:
+def _prime(
+    workspace: WorkspaceId, token: str, pending: Sequence[PendingEntry], *, stores: Stores, report: StepReport
+) -> None:
     with stores.database.transaction(workspace) as tx:
-        pending = caches.pending_entries(tx, token, limit=_DOCUMENTS_PER_BATCH)
         caches.announce_primed(tx, pending)
-    if not pending:
-        return 0
     cache = stores.cache
     cache.set_many({document_key(e.document_id): e.document_json for e in pending}, ttl_seconds=DOCUMENT_TTL_SECONDS)
     cache.set_many(
@@ -104,14 +108,9 @@ def _prime_batch(workspace: WorkspaceId, token: str, *, stores: Stores, report: 
         caches.record_primed(tx, token, pending)
     report.written += len(pending)
     report.show({"document": pending[0].source_id, "key": document_key(pending[0].document_id)})
-    return len(pending)
 
 
-def _evict_batch(workspace: WorkspaceId, *, stores: Stores, report: StepReport) -> int:
-    with stores.database.transaction(workspace) as tx:
-        stale = caches.stale_entries(tx, limit=_DOCUMENTS_PER_BATCH)
-    if not stale:
-        return 0
+def _evict(workspace: WorkspaceId, stale: Sequence[StaleEntry], *, stores: Stores, report: StepReport) -> None:
     stores.cache.delete_many(
         [
             key
@@ -126,4 +125,3 @@ def _evict_batch(workspace: WorkspaceId, *, stores: Stores, report: StepReport) 
     with stores.database.transaction(workspace) as tx:
         caches.forget_entries(tx, [e.document_id for e in stale])
     report.deleted += len(stale)
-    return len(stale)

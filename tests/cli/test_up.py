@@ -192,6 +192,18 @@ def test_what_a_killed_up_left_is_ended_by_the_next_one(here: Path) -> None:
     assert not place.is_held()
 
 
+def test_stores_that_a_crashed_up_started_are_stopped_by_the_next(here: Path) -> None:
+    left = {"pid": os.getpid(), "created_at": 1.0, "url": None, "starts_stores": True}
+    (here / "up.json").write_text(json.dumps(left))
+    place = UpPlace(load_settings())
+    with place.held():
+        assert place.claim_stores(are_running=True)
+    with place.held():
+        assert not place.claim_stores(are_running=True), "these are not an up's"
+        assert place.claim_stores(are_running=False)
+        assert json.loads((here / "up.json").read_text())["starts_stores"] is True
+
+
 def test_a_taken_port_is_named(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

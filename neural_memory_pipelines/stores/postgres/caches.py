@@ -5,13 +5,14 @@ The cache itself is not touched here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
 
 from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
+from neural_memory_pipelines.stores.postgres.streams import stream
 from neural_memory_pipelines.stores.postgres.tables import cache_entries
 
 
@@ -51,23 +52,18 @@ def set_generation(tx: Transaction, token: str) -> None:
     tx.connection.execute(text("UPDATE workspaces SET cache_generation = :token"), {"token": token})
 
 
-def pending_entries(tx: Transaction, token: str, *, limit: int) -> list[PendingEntry]:
-    """List live documents that were not primed into this generation at their present version."""
-    rows = tx.connection.execute(
-        text(
-            """SELECT d.document_id, d.version, d.source, d.source_id, d.content_hash, e.version AS previous_version,
+def pending_entries(tx: Transaction, token: str, *, batch: int) -> Iterator[list[PendingEntry]]:
+    """Stream live documents that were not primed into this generation at their present version."""
+    query = """SELECT d.document_id, d.version, d.source, d.source_id, d.content_hash, e.version AS previous_version,
                 to_json(d)::text AS document_json,
                 (SELECT coalesce(json_agg(json_build_object('chunk_id', c.chunk_id, 'chunk_index', c.chunk_index,
                     'section_label', c.section_label, 'text', c.text) ORDER BY c.chunk_index), '[]')::text
                  FROM knowledge_chunks c WHERE c.document_id = d.document_id AND c.superseded_at IS NULL)
                  AS chunks_json
             FROM knowledge_documents d LEFT JOIN cache_entries e USING (workspace_id, document_id)
-            WHERE d.deleted_at IS NULL AND (e.generation, e.version) IS DISTINCT FROM (:token, d.version)
-            LIMIT :limit"""
-        ),
-        {"token": token, "limit": limit},
-    )
-    return [PendingEntry(**row._mapping) for row in rows]
+            WHERE d.deleted_at IS NULL AND (e.generation, e.version) IS DISTINCT FROM (:token, d.version)"""
+    for rows in stream(tx, query, {"token": token}, batch=batch):
+        yield [PendingEntry(**row._asdict()) for row in rows]
 
 
 def announce_primed(tx: Transaction, entries: Sequence[PendingEntry]) -> None:
@@ -86,17 +82,15 @@ def record_primed(tx: Transaction, token: str, entries: Sequence[PendingEntry]) 
     )
 
 
-def stale_entries(tx: Transaction, *, limit: int) -> list[StaleEntry]:
-    """List primed documents that are deleted."""
-    rows = tx.connection.execute(
-        text(
-            "SELECT e.document_id, e.version, e.source, e.source_id FROM cache_entries e "
-            "WHERE NOT EXISTS (SELECT FROM knowledge_documents d WHERE d.document_id = e.document_id "
-            "AND d.deleted_at IS NULL) LIMIT :limit"
-        ),
-        {"limit": limit},
+def stale_entries(tx: Transaction, *, batch: int) -> Iterator[list[StaleEntry]]:
+    """Stream primed documents that are deleted."""
+    query = (
+        "SELECT e.document_id, e.version, e.source, e.source_id FROM cache_entries e "
+        "WHERE NOT EXISTS (SELECT FROM knowledge_documents d WHERE d.document_id = e.document_id "
+        "AND d.deleted_at IS NULL)"
     )
-    return [StaleEntry(**row._mapping) for row in rows]
+    for rows in stream(tx, query, {}, batch=batch):
+        yield [StaleEntry(**row._asdict()) for row in rows]
 
 
 def forget_entries(tx: Transaction, documents: Sequence[str]) -> None:

@@ -127,7 +127,9 @@ def translated_errors(engine: Engine) -> Iterator[None]:
 def _translated(error: BaseException, engine: Engine) -> NeuralMemoryError:
     where = f"Postgres at {_address(engine)}"
     state = getattr(error, "sqlstate", None) or ""
-    cause = str(error).strip()
+    # The primary message alone: details and context quote rows.
+    primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    cause = primary or str(error).strip()
     is_lost = isinstance(error, psycopg.OperationalError)
     if state.startswith("28") or (is_lost and "authentication" in cause):
         return ConfigurationError(f"{where} refuses the user {engine.url.username!r}: check DATABASE_URL")

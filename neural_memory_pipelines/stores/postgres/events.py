@@ -99,9 +99,12 @@ def bury(tx: Transaction, rows: Sequence[Row]) -> None:
     )
 
 
-def count_pending(tx: Transaction) -> int:
-    """Count the pending events."""
-    return int(tx.connection.execute(text("SELECT count(*) FROM source_events WHERE status = 'pending'")).scalar_one())
+def count_pending(tx: Transaction, *, received_before: datetime | None = None) -> int:
+    """Count the pending events, or those of them that were received before a moment."""
+    query = "SELECT count(*) FROM source_events WHERE status = 'pending'"
+    if received_before is not None:
+        query += " AND received_at < :moment"
+    return int(tx.connection.execute(text(query), {"moment": received_before}).scalar_one())
 
 
 def settled_since(tx: Transaction, moment: datetime) -> int:

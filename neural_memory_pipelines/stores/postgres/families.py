@@ -112,16 +112,17 @@ class FamilyCounts:
     indexed_vectors: int
 
 
-def pending_texts(
-    tx: Transaction, version: EmbeddingVersion, family: Family, *, batch: int
-) -> Iterator[list[PendingText]]:
-    """Stream live texts without a vector at this version, each text once, `batch` at a time."""
+def pending_texts(tx: Transaction, version: EmbeddingVersion, family: Family, *, limit: int) -> list[PendingText]:
+    """List live texts without a vector at this version, each text once.
+
+    Not streamed: embedding them may take hours, and an open cursor would hold back vacuum for as long.
+    """
     query = (
         f"SELECT DISTINCT ON (t.content_hash) t.content_hash, t.body, t.tokens FROM ({_QUERIES[family].texts}) t "
-        f"WHERE NOT EXISTS ({_EMBEDDED.format('t')})"
+        f"WHERE NOT EXISTS ({_EMBEDDED.format('t')}) LIMIT :limit"
     )
-    for rows in stream(tx, query, _scope(tx, version, family), batch=batch):
-        yield [PendingText(ContentHash(row.content_hash), row.body, row.tokens) for row in rows]
+    rows = over_whole_sets(tx, query, {**_scope(tx, version, family), "limit": limit})
+    return [PendingText(ContentHash(row.content_hash), row.body, row.tokens) for row in rows]
 
 
 def live_texts(tx: Transaction, version: EmbeddingVersion, family: Family) -> list[str]:
@@ -185,14 +186,37 @@ def record_upserts(
     )
 
 
-def stale_entries(tx: Transaction, version: EmbeddingVersion, family: Family, *, limit: int) -> list[str]:
-    """List vectors that the ledger knows and nobody wants any more: ledger minus desired."""
+def stale_entries(tx: Transaction, version: EmbeddingVersion, family: Family, *, batch: int) -> Iterator[list[str]]:
+    """Stream vectors that the ledger knows and nobody wants any more: ledger minus desired."""
     query = (
         "SELECT l.vector_id FROM vector_entries l WHERE l.workspace_id = :workspace "
         "AND l.embedding_version = :version AND l.family = :family "
-        f"AND NOT EXISTS (SELECT FROM ({_QUERIES[family].vectors}) w WHERE w.vector_id = l.vector_id) LIMIT :limit"
+        f"AND NOT EXISTS (SELECT FROM ({_QUERIES[family].vectors}) w WHERE w.vector_id = l.vector_id)"
     )
-    return list(over_whole_sets(tx, query, {**_scope(tx, version, family), "limit": limit}).scalars())
+    for rows in stream(tx, query, _scope(tx, version, family), batch=batch):
+        yield [row.vector_id for row in rows]
+
+
+def ledger_ids(tx: Transaction, version: EmbeddingVersion, family: Family) -> set[str]:
+    """List the ids of all vectors that the ledger knows, confirmed or not."""
+    query = (
+        "SELECT vector_id FROM vector_entries WHERE workspace_id = :workspace "
+        "AND embedding_version = :version AND family = :family"
+    )
+    return set(tx.connection.execute(text(query), _scope(tx, version, family)).scalars())
+
+
+def doubt_entries(tx: Transaction, version: EmbeddingVersion, family: Family, ids: Sequence[str]) -> None:
+    """Take the confirmation of vectors back, so that they are written again."""
+    if not ids:
+        return
+    tx.connection.execute(
+        text(
+            "UPDATE vector_entries SET content_hash = '', metadata_hash = '' WHERE workspace_id = :workspace "
+            "AND embedding_version = :version AND family = :family AND vector_id = ANY(:ids)"
+        ),
+        {**_scope(tx, version, family), "ids": list(ids)},
+    )
 
 
 def forget_entries(tx: Transaction, version: EmbeddingVersion, family: Family, ids: Sequence[str]) -> None:
