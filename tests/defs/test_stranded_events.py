@@ -16,8 +16,8 @@ from tests.steps.samples import envelope
 
 
 def _asked(session: Session, instance: dg.DagsterInstance) -> dict[str, str]:
-    context = dg.build_sensor_context(instance=instance, resources={"memory": memory_of(session)})
-    result = stranded_events(context)
+    with dg.build_sensor_context(instance=instance, resources={"memory": memory_of(session)}) as context:
+        result = stranded_events(context)
     if isinstance(result, dg.SkipReason):
         return {}
     return {str(request.partition_key): str(request.run_key) for request in result}
