@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeVar
 
@@ -30,6 +30,7 @@ from neural_memory_pipelines.domain.importance import ImportanceSignals, importa
 from neural_memory_pipelines.domain.text import Section, clip, clip_passage, first_paragraph, sections
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.sources.front_matter import FrontMatter, read_front_matter
+from neural_memory_pipelines.sources.times import utc_time
 
 SOURCE = "docs"
 UPSERTED = "docs.upserted"
@@ -72,13 +73,10 @@ def _plain_text(value: object) -> object:
 
 
 def _utc(value: object) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if moment is not None and moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass  # said below, in the same words as for a time of another type
-    raise ValueError("expected an ISO 8601 time with an offset")
+    moment = utc_time(value)
+    if moment is None:
+        raise ValueError("expected an ISO 8601 time with an offset")
+    return moment
 
 
 class _File(BaseModel):

@@ -5,10 +5,12 @@ Choosing the model for a payload, and saying what is wrong with one, happens in 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+
+from neural_memory_pipelines.sources.times import utc_time
 
 OWNER_AND_NAME = r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}"
 
@@ -19,13 +21,10 @@ def time_of(value: object) -> datetime:
     Raises:
         ValueError: it is something else; the message says what was expected.
     """
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if moment is not None and moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass  # said below, in the same words as for a time of another type
-    raise ValueError("an ISO 8601 time with an offset")
+    moment = utc_time(value)
+    if moment is None:
+        raise ValueError("an ISO 8601 time with an offset")
+    return moment
 
 
 def _optional_time(value: object) -> datetime | None:
