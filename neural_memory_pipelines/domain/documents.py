@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from neural_memory_pipelines.domain.accounts import Account
 from neural_memory_pipelines.domain.events import SkipReason
+from neural_memory_pipelines.domain.graph import LinkDraft
 from neural_memory_pipelines.domain.ids import ContentHash, Json, hash_json
+from neural_memory_pipelines.domain.importance import importance_of
 
 TITLE_LIMIT_CHARS = 120
 SUMMARY_LIMIT_CHARS = 320
@@ -28,30 +31,26 @@ class Privacy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
-    """The person or account behind a document, as the source names it."""
-
-    provider_id: str
-    name: str
-    is_bot: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class ObservationDraft:
     """One statement worth remembering on its own.
 
     `title` has at most 120 characters, `summary` at most 320; None where there is none to be had.
-    `importance` lies in 0..1.
+    `importance_factors` are the terms of the formula, already weighted, by name: see `importance.py`.
     """
 
     text: str
     occurred_at: datetime
     title: str | None = None
     summary: str | None = None
-    importance: float = 0.0
+    importance_factors: Mapping[str, float] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     subject_refs: tuple[str, ...] = ()
     privacy: Privacy = Privacy.ORG
+
+    @property
+    def importance(self) -> float:
+        """The sum of the factors, cut to 0..1."""
+        return importance_of(self.importance_factors)
 
     def content_hash(self, document_key: str) -> ContentHash:
         """Hash what the observation says and of which document, not when or how important."""
@@ -65,6 +64,14 @@ class SourceDraft:
     `body` is markdown or plain text. `occurred_at` is when it last changed for a reader; `as_of` orders two
     descriptions of the same document: the later one wins, in whatever order they arrive. `metadata` holds only
     what makes a new version when it changes; counters and timestamps that move by themselves stay out.
+
+    Attributes:
+        author: who wrote it; the AUTHORED_BY link follows from it.
+        accounts: all other accounts that the event describes, such as assignees.
+        parent: the source id of the document that this one belongs to and goes with, such as the issue of a comment.
+        handles: names that the document answers to, beside its source id and its url (see `handles.py`).
+        links: what it says about other documents and entities; spans are those of `body`.
+        privacy: that of the document's chunks; observations have their own.
     """
 
     source: str
@@ -77,7 +84,12 @@ class SourceDraft:
     summary: str | None = None
     state: str | None = None
     url: str | None = None
-    author: Author | None = None
+    author: Account | None = None
+    accounts: tuple[Account, ...] = ()
+    parent: str | None = None
+    handles: tuple[str, ...] = ()
+    links: tuple[LinkDraft, ...] = ()
+    privacy: Privacy = Privacy.ORG
     metadata: Mapping[str, Json] = field(default_factory=dict)
     observations: tuple[ObservationDraft, ...] = ()
 
@@ -103,6 +115,10 @@ class SourceDraft:
                 author,
                 dict(self.metadata),
                 observations,
+                self.parent,
+                self.privacy,
+                sorted(self.handles),
+                [link.content_hash(self.body[link.start : link.end]) for link in self.links],
             ]
         )
 
@@ -127,11 +143,71 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class PartDraft:
+    """A part of a document that no single event describes whole, such as a message of a thread.
+
+    The source puts the document together from the latest state of all its parts (`Source.assemble`).
+
+    Attributes:
+        source_id: the document's.
+        part_id: the part's, within the document.
+        as_of: orders two descriptions of the part.
+        content: what `assemble` will need of it; None if the part was deleted.
+        context_id: the source id whose parts hold for all of its documents, such as the channel of a thread. A part
+            whose `context_id` is its own `source_id` is such a context, and makes no document by itself.
+    """
+
+    source: str
+    source_id: str
+    part_id: str
+    as_of: datetime
+    content: Mapping[str, Json] | None
+    context_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The latest state of a part that was not deleted."""
+
+    part_id: str
+    as_of: datetime
+    content: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """From `as_of` on, what the source called `old` is `new`: a prefix of source ids, such as a repository's name."""
+
+    source: str
+    old: str
+    new: str
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A push of a store of documents: known by its commit, and by the delivery that brought it."""
+
+    store: str
+    after: str
+    before: str | None = None
+    delivery_id: str | None = None
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
-    """What an event changes. One event may describe several documents (a comment also carries its issue)."""
+    """What an event changes. One event may describe several documents (a comment also carries its issue).
+
+    `accounts` are those that the event describes beside the ones in its drafts.
+    """
 
     drafts: tuple[SourceDraft, ...] = ()
     deletions: tuple[Deletion, ...] = ()
+    parts: tuple[PartDraft, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    renames: tuple[Rename, ...] = ()
+    commit: Commit | None = None
 
 
 def storable(text: str) -> str:

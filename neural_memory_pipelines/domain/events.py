@@ -30,6 +30,9 @@ class SkipReason(StrEnum):
     UNSUPPORTED_EVENT = "unsupported-event"
     EMPTY = "empty"
     BOT_AUTHOR = "bot-author"
+    TRIVIAL = "trivial"
+    NOT_DEFAULT_BRANCH = "not-default-branch"
+    KNOWN_COMMIT = "known-commit"
     SUPERSEDED = "superseded"
 
 

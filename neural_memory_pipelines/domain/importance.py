@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 SEVERITY_WEIGHT = 0.25
@@ -74,7 +75,12 @@ def importance(source: str, kind: str, signals: ImportanceSignals) -> float:
     Returns:
         A number in 0..1 that never falls when a signal rises.
     """
-    return min(1.0, max(0.0, math.fsum(importance_factors(source, kind, signals).values())))
+    return importance_of(importance_factors(source, kind, signals))
+
+
+def importance_of(factors: Mapping[str, float]) -> float:
+    """Sum the factors of an importance and cut the sum to 0..1."""
+    return min(1.0, max(0.0, math.fsum(factors.values())))
 
 
 def importance_factors(source: str, kind: str, signals: ImportanceSignals) -> dict[str, float]:

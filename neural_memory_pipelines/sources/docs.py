@@ -14,10 +14,10 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
+from neural_memory_pipelines.domain.accounts import Account
 from neural_memory_pipelines.domain.documents import (
     SUMMARY_LIMIT_CHARS,
     TITLE_LIMIT_CHARS,
-    Author,
     Changes,
     Deletion,
     ObservationDraft,
@@ -26,7 +26,7 @@ from neural_memory_pipelines.domain.documents import (
 )
 from neural_memory_pipelines.domain.events import SkipReason, SourceEvent
 from neural_memory_pipelines.domain.ids import Json
-from neural_memory_pipelines.domain.importance import ImportanceSignals, importance
+from neural_memory_pipelines.domain.importance import ImportanceSignals, importance_factors
 from neural_memory_pipelines.domain.text import Section, clip, clip_passage, first_paragraph, sections
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.sources.front_matter import FrontMatter, read_front_matter
@@ -175,7 +175,7 @@ def _draft(file: _FileContent, page: _Page, *, as_of: datetime) -> SourceDraft:
         summary=clip(summary, SUMMARY_LIMIT_CHARS) or None,
         state=state,
         url=file.url,
-        author=Author(provider_id=f"docs:{author}", name=author) if author else None,
+        author=Account(provider_id=f"docs:{author}", name=author) if author else None,
         metadata=_metadata(file, page),
         observations=tuple(_observations(file.source_id, page, title=title, state=state, occurred_at=changed_at)),
     )
@@ -226,7 +226,7 @@ def _observations(
             occurred_at=occurred_at,
             title=clip(f"{title}: {heading}", TITLE_LIMIT_CHARS),
             summary=clip(first_paragraph(section.text), SUMMARY_LIMIT_CHARS) or None,
-            importance=_importance(kind, page.front.labels("tags", "labels")),
+            importance_factors=_importance(kind, page.front.labels("tags", "labels")),
             tags=tuple(dict.fromkeys((kind, *_state_tag(state)))),
             subject_refs=(source_id,),
         )
@@ -243,6 +243,6 @@ def _state_tag(state: str | None) -> tuple[str, ...]:
     return (tag,) if tag else ()
 
 
-def _importance(kind: str, labels: frozenset[str]) -> float:
+def _importance(kind: str, labels: frozenset[str]) -> dict[str, float]:
     signals = ImportanceSignals(labels=labels | {kind}, linked_incident_or_release=kind == "root-cause")
-    return importance(source=SOURCE, kind="decision" if kind == "decision" else "page", signals=signals)
+    return importance_factors(SOURCE, "decision" if kind == "decision" else "page", signals)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from neural_memory_pipelines.domain.documents import Author, SourceDraft
+from neural_memory_pipelines.domain.accounts import Account
+from neural_memory_pipelines.domain.documents import SourceDraft
 from neural_memory_pipelines.domain.ids import Json
 from neural_memory_pipelines.sources.github.observations import observe_comment, observe_issue
 from neural_memory_pipelines.sources.github.payloads import Comment, Issue, PullRequest, User
@@ -61,8 +62,8 @@ def comment_source_id(comment: Comment, reading: Reading) -> str:
     return f"{reading.reference}/comment/{comment.id}"
 
 
-def _author(user: User | None) -> Author | None:
-    return Author(provider_id=f"github:{user.id}", name=user.login, is_bot=user.is_bot) if user else None
+def _author(user: User | None) -> Account | None:
+    return Account(f"github:{user.id}", user.login, user.is_bot, handle=user.login) if user else None
 
 
 def _state(issue: Issue) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from neural_memory_pipelines.domain.blocks import Block, Kind, scan_blocks
 from neural_memory_pipelines.domain.documents import SUMMARY_LIMIT_CHARS, TITLE_LIMIT_CHARS, ObservationDraft
-from neural_memory_pipelines.domain.importance import ImportanceSignals, importance
+from neural_memory_pipelines.domain.importance import ImportanceSignals, importance_factors
 from neural_memory_pipelines.domain.text import clip, clip_passage, first_paragraph, sections
 from neural_memory_pipelines.sources.github.payloads import Comment, Issue, User
 from neural_memory_pipelines.sources.github.reading import Reading
@@ -51,7 +51,7 @@ def observe_issue(issue: Issue, reading: Reading, *, state: str) -> tuple[Observ
         occurred_at=issue.updated_at,
         title=clip(title, TITLE_LIMIT_CHARS),
         summary=clip(first_paragraph(lead), SUMMARY_LIMIT_CHARS) or None,
-        importance=importance("github", issue.kind, _signals(issue, tags=tags, voices=(issue.user,))),
+        importance_factors=importance_factors("github", issue.kind, _signals(issue, tags=tags, voices=(issue.user,))),
         tags=tuple(sorted(tags | settled)),
         subject_refs=_subjects(reading, "\n\n".join([title, *blocks]), source_id=reading.reference, url=issue.html_url),
     )
@@ -77,7 +77,7 @@ def observe_comment(comment: Comment, reading: Reading, *, about: str, source_id
             occurred_at=comment.updated_at,
             title=clip(f"{word.capitalize()} on {about}", TITLE_LIMIT_CHARS),
             summary=clip(first_paragraph(said), SUMMARY_LIMIT_CHARS) or None,
-            importance=importance("github", word, signals),
+            importance_factors=importance_factors("github", word, signals),
             tags=(word,),
             subject_refs=_subjects(
                 reading,
