@@ -62,16 +62,19 @@ def demo(
 def _ingest(folder: Path, session: Session) -> None:
     objects = session.stores.objects
     docs = ingest_docs(folder / "docs", workspace=_WORKSPACE, organization_id=_ORGANIZATION, objects=objects)
-    events = ingest_events(
-        folder / "github.jsonl", workspace=_WORKSPACE, organization_id=_ORGANIZATION, objects=objects
-    )
-    out.print(f"ingested {docs.put} changed documents ({docs.unchanged} unchanged) and {events.put} GitHub events")
+    put = {
+        file.stem: ingest_events(file, workspace=_WORKSPACE, organization_id=_ORGANIZATION, objects=objects).put
+        for file in sorted(folder.glob("*.jsonl"))
+    }
+    events = ", ".join(f"{count} of {source}" for source, count in put.items())
+    out.print(f"ingested {docs.put} changed documents ({docs.unchanged} unchanged) and events: {events}")
 
 
 def _print_memory(session: Session, *, seconds: float) -> None:
     with session.stores.database.transaction(_WORKSPACE) as tx:
         held = workspace_status(tx)
     rows = [("documents", held.documents), ("chunks", held.chunks), ("observations", held.observations)]
+    rows += [("relationships", held.relationships), ("persons", held.persons)]
     rows += [(f"vectors of {v.family}", v.vectors) for v in held.vectors]
     print_table(f"The memory of {_WORKSPACE!r}, after {seconds:.1f} s", [{"what": k, "count": v} for k, v in rows])
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import typer
 
-from neural_memory_pipelines.cli import demo, doctor, ingest, memory, stack
+from neural_memory_pipelines.cli import dead_letters, demo, doctor, ingest, memory, persons, redaction, stack
 from neural_memory_pipelines.cli.output import print_error
 from neural_memory_pipelines.errors import NeuralMemoryError, TransientError
 
@@ -26,7 +26,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(ingest.app, name="ingest")
+for _group, _name in (
+    (ingest.app, "ingest"),
+    (dead_letters.app, "dead-letters"),
+    (persons.app, "persons"),
+    (redaction.app, "redaction"),
+):
+    app.add_typer(_group, name=_name)
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(demo.demo, memory.build, memory.search, memory.status, ingest.replay),
     *(stack.up, stack.down, doctor.doctor, stack.migrate, stack.reset, stack.env),

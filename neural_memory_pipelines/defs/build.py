@@ -2,11 +2,13 @@
 
 import dagster as dg
 
-from neural_memory_pipelines.defs.assets.caches import knowledge_cache
+from neural_memory_pipelines.defs.assets.caches import graph_adjacency_cache, knowledge_cache
 from neural_memory_pipelines.defs.assets.embeddings import embedding_assets
+from neural_memory_pipelines.defs.assets.graph import entities, relationships
 from neural_memory_pipelines.defs.assets.indexes import index_assets
 from neural_memory_pipelines.defs.assets.ingestion import raw_artifacts
 from neural_memory_pipelines.defs.assets.knowledge import knowledge
+from neural_memory_pipelines.defs.checks.dead_letters import no_dead_letters
 from neural_memory_pipelines.defs.checks.memory import memory_checks
 from neural_memory_pipelines.defs.jobs import index_workspace, ingest_workspace
 from neural_memory_pipelines.defs.resources import MemoryResource
@@ -17,8 +19,17 @@ from neural_memory_pipelines.defs.sensors import knowledge_changed, source_data,
 def build_definitions(memory: MemoryResource | None = None) -> dg.Definitions:
     """Build the code location's definitions; tests may hand in a resource of their own."""
     return dg.Definitions(
-        assets=[raw_artifacts, knowledge, *embedding_assets, *index_assets, knowledge_cache],
-        asset_checks=memory_checks,
+        assets=[
+            raw_artifacts,
+            knowledge,
+            entities,
+            relationships,
+            graph_adjacency_cache,
+            *embedding_assets,
+            *index_assets,
+            knowledge_cache,
+        ],
+        asset_checks=[*memory_checks, no_dead_letters],
         jobs=[ingest_workspace, index_workspace],
         sensors=[source_data, stranded_events, knowledge_changed],
         schedules=[nightly_reconcile],

@@ -2,8 +2,9 @@
 
 import dagster as dg
 
-from neural_memory_pipelines.defs.assets.caches import knowledge_cache
+from neural_memory_pipelines.defs.assets.caches import graph_adjacency_cache, knowledge_cache
 from neural_memory_pipelines.defs.assets.embeddings import embedding_assets
+from neural_memory_pipelines.defs.assets.graph import entities, relationships
 from neural_memory_pipelines.defs.assets.indexes import index_assets
 from neural_memory_pipelines.defs.assets.ingestion import raw_artifacts
 from neural_memory_pipelines.defs.assets.knowledge import knowledge
@@ -13,8 +14,8 @@ _IN_PROCESS = dg.in_process_executor
 
 ingest_workspace = dg.define_asset_job(
     "ingest_workspace",
-    selection=dg.AssetSelection.assets(raw_artifacts, knowledge),
-    description="Take a workspace's inbox in: raw artifacts, documents, chunks, observations.",
+    selection=dg.AssetSelection.assets(raw_artifacts, knowledge, entities, relationships, graph_adjacency_cache),
+    description="Take a workspace's inbox in: raw artifacts, documents, chunks, observations, and the graph.",
     executor_def=_IN_PROCESS,
 )
 

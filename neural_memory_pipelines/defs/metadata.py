@@ -6,10 +6,25 @@ from typing import Any
 import dagster as dg
 
 from neural_memory_pipelines.steps.report import ExampleRow, StepReport
+from neural_memory_pipelines.stores.postgres.tables.columns import columns_of
 
 OWNERS = ["team:platform-storage"]
 
 _REASON_ROWS = 25
+
+
+def table_metadata(table: str) -> dict[str, Any]:
+    """Describe the columns of the table that an asset stands for."""
+    columns = [
+        dg.TableColumn(
+            column.name,
+            column.type,
+            description=column.comment,
+            constraints=dg.TableColumnConstraints(nullable=column.is_nullable),
+        )
+        for column in columns_of(table)
+    ]
+    return {"dagster/column_schema": dg.TableSchema(columns=columns), "dagster/table_name": table}
 
 
 def report_metadata(report: StepReport) -> dict[str, Any]:
@@ -18,9 +33,9 @@ def report_metadata(report: StepReport) -> dict[str, Any]:
     metadata: dict[str, Any] = {name: getattr(report, name) for name in counts}
     metadata["seconds"] = round(report.seconds, 3)
     if report.examples:
-        metadata["examples"] = _table(report.examples)
+        metadata["examples"] = table_of(report.examples)
     if report.reasons:
-        metadata["reasons"] = _table(_most_frequent(report.reasons))
+        metadata["reasons"] = table_of(_most_frequent(report.reasons))
     if report.notes:
         metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))
     return metadata
@@ -31,7 +46,8 @@ def _most_frequent(reasons: Mapping[str, int]) -> list[ExampleRow]:
     return [{"reason": reason, "events": count} for reason, count in ranked]
 
 
-def _table(rows: Sequence[Mapping[str, str | int | float]]) -> dg.TableMetadataValue:
+def table_of(rows: Sequence[Mapping[str, str | int | float]]) -> dg.TableMetadataValue:
+    """Make a table of rows with the same keys."""
     columns = [dg.TableColumn(name, _column_type(value)) for name, value in rows[0].items()]
     return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows], schema=dg.TableSchema(columns))
 

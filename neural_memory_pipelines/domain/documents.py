@@ -209,6 +209,11 @@ class Changes:
     renames: tuple[Rename, ...] = ()
     commit: Commit | None = None
 
+    @property
+    def brings_facts(self) -> bool:
+        """Whether there is something to keep even if no document changes."""
+        return bool(self.accounts or self.renames or self.commit)
+
 
 def storable(text: str) -> str:
     """Replace what a database cannot keep in a text: NUL and lone surrogates become U+FFFD."""

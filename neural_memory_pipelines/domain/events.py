@@ -33,6 +33,7 @@ class SkipReason(StrEnum):
     TRIVIAL = "trivial"
     NOT_DEFAULT_BRANCH = "not-default-branch"
     KNOWN_COMMIT = "known-commit"
+    DROPPED = "dropped"
     SUPERSEDED = "superseded"
 
 

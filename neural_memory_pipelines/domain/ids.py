@@ -15,6 +15,8 @@ WorkspaceId = NewType("WorkspaceId", str)
 DocumentId = NewType("DocumentId", str)
 ChunkId = NewType("ChunkId", str)
 ObservationId = NewType("ObservationId", str)
+LinkId = NewType("LinkId", str)
+EntityId = NewType("EntityId", str)
 ContentHash = NewType("ContentHash", str)
 """64 lower-case hexadecimal digits of a SHA-256."""
 
@@ -51,6 +53,16 @@ def chunk_id(document: DocumentId, chunk_hash: ContentHash, occurrence: int) -> 
 def observation_id(workspace_id: WorkspaceId, content_hash: ContentHash) -> ObservationId:
     """Identify an observation by what it says."""
     return ObservationId(_derive("obs", workspace_id, content_hash))
+
+
+def link_id(document: DocumentId, link_hash: ContentHash, occurrence: int) -> LinkId:
+    """Identify the `occurrence`-th link (from 0) with this hash that a document states."""
+    return LinkId(_derive("lnk", document, link_hash, str(occurrence)))
+
+
+def entity_id(workspace_id: WorkspaceId, kind: str, key: str) -> EntityId:
+    """Identify the entity of a kind that is known by a key: an account's provider id, a component's name."""
+    return EntityId(_derive("ent", workspace_id, kind, key))
 
 
 def _derive(prefix: str, *parts: str) -> str:

@@ -31,9 +31,45 @@ _BASES: dict[tuple[str, str], float] = {
     ("github", "issue"): 0.20,
     # One voice among many.
     ("github", "comment"): 0.10,
+    # What came out, for those who use it.
+    ("github", "release"): 0.30,
+    # A question or an idea, before anybody promised anything.
+    ("github", "discussion"): 0.20,
+    # One step of a change that its pull request tells whole.
+    ("github", "commit"): 0.15,
     # A page that a team wrote down and reviewed.
     ("docs", "page"): 0.30,
     ("docs", "decision"): 0.40,
+    # What a project is for; everything in it is measured against that.
+    ("linear", "project"): 0.30,
+    # The outcome of a discussion, said to be one.
+    ("linear", "decision"): 0.35,
+    ("linear", "resolution"): 0.30,
+    ("linear", "outcome"): 0.30,
+    # That something was done, or will not be done: it states what is true from then on.
+    ("linear", "completed"): 0.30,
+    ("linear", "canceled"): 0.30,
+    # A wish or a report, and how it ended in somebody's words.
+    ("linear", "issue"): 0.20,
+    ("linear", "closing_note"): 0.20,
+    # Where a project stood in some week.
+    ("linear", "project_update"): 0.20,
+    # It says where to look instead, and no more.
+    ("linear", "duplicate"): 0.10,
+    # How an incident ended, in a few sentences: asked for whenever something like it happens again.
+    ("slack", "incident"): 0.35,
+    # What a thread settled. Talk is less considered than a page or a pull request, so each is worth a little less.
+    ("slack", "decision"): 0.30,
+    ("slack", "root-cause"): 0.30,
+    ("slack", "resolution"): 0.25,
+    ("slack", "outcome"): 0.25,
+    # What somebody was to do: over once it is done.
+    ("slack", "action"): 0.15,
+    # A page that somebody wrote down, often without review; what it decides is what people come back for.
+    ("notion", "page"): 0.25,
+    ("notion", "decision"): 0.35,
+    ("notion", "outcome"): 0.30,
+    ("notion", "root-cause"): 0.30,
 }
 """What a kind of observation is worth before anyone has reacted to it, with the reason above each."""
 

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from neural_memory_pipelines.domain.events import SourceEvent
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import InvalidEventError
-from neural_memory_pipelines.sources import docs, github
+from neural_memory_pipelines.sources import docs, github, linear, notion, slack
 from neural_memory_pipelines.sources.protocol import Source
 
 SOURCES: Mapping[str, Source] = {
     "docs": Source(docs.parse, docs.subject),
     "github": Source(github.parse, github.subject, github.envelope_fields),
+    "linear": Source(linear.parse, linear.subject, linear.envelope_fields),
+    "notion": Source(notion.parse, notion.subject, notion.envelope_fields),
+    "slack": Source(slack.parse, slack.subject, slack.envelope_fields, slack.assemble),
 }
 
 

@@ -1,75 +1,81 @@
 """Applies descriptions of documents inside an open transaction: the part of `persist` that writes rows.
 
-It opens and commits no transaction.
+It opens and commits no transaction. Parts, pushes and renames become descriptions in `describe.py`.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from neural_memory_pipelines.domain.changes import Outcome, decide, identifiers
+from neural_memory_pipelines.domain.changes import (
+    DescriptionRecord,
+    Outcome,
+    StoredDocument,
+    decide,
+    link_spans,
+    version_of,
+)
 from neural_memory_pipelines.domain.chunking import ChunkDraft, chunk_documents
 from neural_memory_pipelines.domain.documents import Deletion, SourceDraft, storable
-from neural_memory_pipelines.domain.events import SourceEvent
-from neural_memory_pipelines.domain.ids import (
-    ContentHash,
-    DocumentId,
-    chunk_id,
-    document_id,
-    hash_text,
-    observation_id,
-)
+from neural_memory_pipelines.domain.ids import DocumentId, document_id
 from neural_memory_pipelines.domain.text import clip
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.models.embedders.protocol import Embedder
 from neural_memory_pipelines.steps.report import StepReport
-from neural_memory_pipelines.stores.postgres import documents
+from neural_memory_pipelines.steps.rows import (
+    Description,
+    Row,
+    chunk_rows,
+    confirmation_row,
+    document_row,
+    handles_of,
+    link_rows,
+    links_of,
+    observation_rows,
+)
+from neural_memory_pipelines.stores.postgres import documents, links, versions
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 
-_DELETED_HASH = hash_text("")
-_Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What one event says of one document."""
-
-    event: SourceEvent
-    raw_key: str
-    says: SourceDraft | Deletion
+_Drafts = Mapping[DocumentId, SourceDraft]
 
 
 @dataclass(slots=True)
 class Applied:
-    """What became of descriptions, by event and by table."""
+    """What became of descriptions, by event, by document put together from parts, and by table.
+
+    `read_again` are events whose documents come back.
+    """
 
     by_event: dict[str, list[Outcome]] = field(default_factory=lambda: defaultdict(list))
+    by_assembled: dict[DocumentId, Outcome] = field(default_factory=dict)
+    read_again: set[str] = field(default_factory=set)
     documents: StepReport = field(default_factory=StepReport)
     chunks: StepReport = field(default_factory=StepReport)
     observations: StepReport = field(default_factory=StepReport)
 
 
 def apply_descriptions(
-    tx: Transaction, descriptions: Sequence[Description], *, version: EmbeddingVersion, embedder: Embedder
-) -> Applied:
+    tx: Transaction,
+    descriptions: Sequence[Description],
+    *,
+    version: EmbeddingVersion,
+    embedder: Embedder,
+    applied: Applied,
+) -> None:
     """Apply descriptions in their order; each document's versions count every change of its content."""
-    applied = Applied()
-    applied.documents.seen = len(descriptions)
-    for batch in _rounds(tx, descriptions):
-        _apply_round(tx, batch, version=version, embedder=embedder, applied=applied)
-    return applied
+    applied.documents.seen += len(descriptions)
+    for batch in _rounds(descriptions):
+        _Round(tx, batch, version, embedder, applied).run()
 
 
-def _rounds(tx: Transaction, descriptions: Sequence[Description]) -> Iterator[dict[DocumentId, Description]]:
+def _rounds(descriptions: Sequence[Description]) -> Iterator[dict[DocumentId, Description]]:
     """Split descriptions so that each round has a document at most once: one statement can write a whole round."""
     seen: Counter[DocumentId] = Counter()
     rounds: list[dict[DocumentId, Description]] = []
     for description in descriptions:
-        says = description.says
-        key = document_id(tx.workspace_id, says.source, storable(says.source_id))
+        key = description.document_id
         if seen[key] == len(rounds):
             rounds.append({})
         rounds[seen[key]][key] = description
@@ -77,154 +83,191 @@ def _rounds(tx: Transaction, descriptions: Sequence[Description]) -> Iterator[di
     yield from rounds
 
 
-def _apply_round(
-    tx: Transaction,
-    batch: dict[DocumentId, Description],
-    *,
-    version: EmbeddingVersion,
-    embedder: Embedder,
-    applied: Applied,
-) -> None:
-    stored = documents.stored_documents(tx, list(batch))
-    written: dict[DocumentId, Description] = {}
-    confirmed = {}
-    for key, description in batch.items():
-        says = description.says
-        outcome = decide(
-            stored.get(key), content_hash=_content_hash(says), as_of=says.as_of, deletes=isinstance(says, Deletion)
-        )
-        applied.by_event[description.event.idempotency_key].append(outcome)
-        if outcome is Outcome.WRITTEN:
-            written[key] = description
-        elif outcome is Outcome.UNCHANGED:
-            confirmed[key] = says.as_of
-        _count_document(applied.documents, description, outcome)
-    documents.confirm_documents(tx, confirmed)
-    if not written:
-        return
-    documents.upsert_documents(tx, [_document_row(key, description) for key, description in written.items()])
-    _write_chunks(tx, written, version=version, embedder=embedder, report=applied.chunks)
-    _write_observations(tx, written, version=version, report=applied.observations)
+class _Round:
+    """One round of descriptions, of different documents, on its way into the tables."""
 
+    def __init__(
+        self,
+        tx: Transaction,
+        batch: Mapping[DocumentId, Description],
+        version: EmbeddingVersion,
+        embedder: Embedder,
+        applied: Applied,
+    ) -> None:
+        self.tx = tx
+        self.batch = batch
+        self.version = version
+        self.embedder = embedder
+        self.applied = applied
+        self.stored = documents.stored_documents(tx, list(batch))
+        self.outcomes = {key: self._decide(description) for key, description in batch.items()}
+        self.links = {key: links_of(key, draft) for key, draft in self._drafts(*Outcome).items()}
+        # What is new has no history, and what is confirmed gets no other one by it; parts are in theirs already.
+        self.histories = versions.histories(tx, [key for key in batch if self._has_history(key)])
+        for key, records in self.histories.items():
+            if not batch[key].is_assembled:
+                records[:] = [r for r in records if r.event_key != batch[key].event_key] + [self._record(key)]
 
-def _write_chunks(
-    tx: Transaction,
-    written: dict[DocumentId, Description],
-    *,
-    version: EmbeddingVersion,
-    embedder: Embedder,
-    report: StepReport,
-) -> None:
-    drafts = {key: d.says for key, d in written.items() if isinstance(d.says, SourceDraft)}
-    chunked = chunk_documents(
-        [storable(draft.body) for draft in drafts.values()], version.chunking, embedder.count_tokens
-    )
-    rows: list[_Row] = []
-    for (key, draft), chunks in zip(drafts.items(), chunked, strict=True):
-        occurrences: Counter[ContentHash] = Counter()
-        for chunk in chunks:
-            rows.append(_chunk_row(key, draft, chunk, version=version, occurrence=occurrences[chunk.chunk_hash]))
-            occurrences[chunk.chunk_hash] += 1
-        report.show({"document": draft.title, "chunks": len(chunks), "tokens": sum(c.token_count for c in chunks)})
-    inserted, superseded = documents.replace_chunks(tx, list(written), rows)
-    _count_rows(report, rows=len(rows), inserted=inserted, superseded=superseded)
-    report.tokens += sum(row["token_count"] for row in rows)
+    def run(self) -> None:
+        """Write the round."""
+        outdated = self._drafts(Outcome.OUTDATED)
+        written = [self.batch[key] for key, outcome in self.outcomes.items() if outcome is Outcome.WRITTEN]
+        documents.upsert_documents(self.tx, [document_row(d, version=self._version(d)) for d in written])
+        self._confirm()
+        plain = [(key, self._record(key)) for key, description in self.batch.items() if not description.is_assembled]
+        versions.record_descriptions(self.tx, plain)
+        if written:
+            self._write(self._drafts(Outcome.WRITTEN), [description.document_id for description in written])
+            self._follow_parents([description.document_id for description in written])
+        if outdated:
+            self._keep_history(outdated)
+        late = [key for key in self.histories if self.outcomes[key] is not Outcome.WRITTEN]
+        documents.set_versions(self.tx, {key: version_of(self.histories[key]) for key in late})
+        links.set_link_spans(self.tx, {link: span for key in late for link, span in self._spans(key).items()})
+        links.retire_links(self.tx, [key for key in late if self.stored[key].is_hidden])
 
+    def _decide(self, description: Description) -> Outcome:
+        outcome = _outcome(self.stored.get(description.document_id), description)
+        if description.is_assembled:
+            self.applied.by_assembled[description.document_id] = outcome
+        else:
+            self.applied.by_event[description.event_key].append(outcome)
+        _count_document(self.applied.documents, description, outcome)
+        return outcome
 
-def _write_observations(
-    tx: Transaction, written: dict[DocumentId, Description], *, version: EmbeddingVersion, report: StepReport
-) -> None:
-    rows: dict[str, _Row] = {}
-    for key, description in written.items():
-        if isinstance(description.says, SourceDraft):
-            for row in _observation_rows(tx, key, description.says, version=version):
-                rows.setdefault(row["observation_id"], row)
-    inserted, superseded = documents.replace_observations(tx, list(written), list(rows.values()))
-    _count_rows(report, rows=len(rows), inserted=inserted, superseded=superseded)
-    for row in rows.values():
-        report.show({"title": row["title"] or clip(row["text"], 80), "importance": round(row["importance"], 3)})
+    def _has_history(self, key: DocumentId) -> bool:
+        return self.batch[key].is_assembled or (key in self.stored and self.outcomes[key] is not Outcome.UNCHANGED)
 
-
-def _document_row(key: DocumentId, description: Description) -> _Row:
-    says, event = description.says, description.event
-    row: _Row = {
-        "document_id": key,
-        "organization_id": event.organization_id,
-        "source": says.source,
-        "source_id": says.source_id,
-        "raw_pointer": description.raw_key,
-        "content_hash": _content_hash(says),
-        "version": 1,  # a document that is known moves on to its next version in the statement itself
-        "lineage_json": {"event": event.idempotency_key, "action": event.action},
-        "as_of": says.as_of,
-    }
-    if isinstance(says, Deletion):
-        gone = {"type": "deleted", "title": "", "summary": None, "state": says.reason, "url": None}
+    def _drafts(self, *outcomes: Outcome) -> dict[DocumentId, SourceDraft]:
         return {
-            **row,
-            **gone,
-            "metadata_json": {},
-            "author_json": None,
-            "occurred_at": says.as_of,
-            "deleted_at": says.as_of,
-        }
-    author = says.author
-    return {
-        **row,
-        "type": says.type,
-        "title": says.title,
-        "summary": says.summary,
-        "state": says.state,
-        "url": says.url,
-        "metadata_json": dict(says.metadata),
-        "author_json": {"id": author.provider_id, "name": author.name, "bot": author.is_bot} if author else None,
-        "occurred_at": says.occurred_at,
-        "deleted_at": None,
-    }
-
-
-def _chunk_row(
-    key: DocumentId, draft: SourceDraft, chunk: ChunkDraft, *, version: EmbeddingVersion, occurrence: int
-) -> _Row:
-    return {
-        "chunk_id": chunk_id(key, chunk.chunk_hash, occurrence),
-        "document_id": key,
-        "chunk_index": chunk.index,
-        "text": chunk.text,
-        "token_count": chunk.token_count,
-        "section_label": chunk.section_label,
-        "chunk_hash": chunk.chunk_hash,
-        "keywords": identifiers(chunk.text),
-        "embedding_model": version.model,
-        "embedding_version": version.name,
-        "occurred_at": draft.occurred_at,
-    }
-
-
-def _observation_rows(
-    tx: Transaction, key: DocumentId, draft: SourceDraft, *, version: EmbeddingVersion
-) -> Iterator[_Row]:
-    for observation in draft.observations:
-        content_hash = observation.content_hash(draft.key)
-        yield {
-            "observation_id": observation_id(tx.workspace_id, content_hash),
-            "document_id": key,
-            "text": observation.text,
-            "title": observation.title,
-            "summary": observation.summary,
-            "importance": observation.importance,
-            "tags": sorted(observation.tags),
-            "subject_refs": sorted(observation.subject_refs),
-            "privacy": observation.privacy,
-            "content_hash": content_hash,
-            "embedding_model": version.model,
-            "embedding_version": version.name,
-            "occurred_at": observation.occurred_at,
+            key: description.says
+            for key, description in self.batch.items()
+            if isinstance(description.says, SourceDraft) and self.outcomes[key] in outcomes
         }
 
+    def _record(self, key: DocumentId) -> DescriptionRecord:
+        description = self.batch[key]
+        return DescriptionRecord(
+            event_key=description.event_key,
+            as_of=description.says.as_of,
+            deletes=isinstance(description.says, Deletion),
+            content_hash=description.content_hash,
+            raw_pointer=description.raw_pointer,
+            link_ids=tuple(self.links.get(key, ())),
+        )
 
-def _content_hash(says: SourceDraft | Deletion) -> ContentHash:
-    return _DELETED_HASH if isinstance(says, Deletion) else says.content_hash()
+    def _version(self, description: Description) -> int:
+        return version_of(self.histories.get(description.document_id) or [self._record(description.document_id)])
+
+    def _confirm(self) -> None:
+        """Take over from descriptions that are no change what makes no version: times, and how much it matters."""
+        same = [key for key, outcome in self.outcomes.items() if outcome is Outcome.UNCHANGED]
+        documents.confirm_documents(self.tx, [confirmation_row(self.batch[key]) for key in same])
+        drafts = self._drafts(Outcome.UNCHANGED)
+        if any(draft.observations for draft in drafts.values()):
+            self._write_observations(drafts, list(drafts))
+
+    def _spans(self, key: DocumentId) -> links.LinkSpans:
+        history = self.histories.get(key, [])
+        if not self.batch[key].is_assembled:
+            return link_spans(history)
+        # The links of what is put together from parts are told for all of them: since the first.
+        since = min((record.as_of for record in history), default=self.batch[key].says.as_of)
+        return dict.fromkeys(self.links.get(key, ()), (since, None))
+
+    def _write(self, drafts: _Drafts, keys: Sequence[DocumentId]) -> None:
+        """Make what the drafts say live, and nothing else of the documents `keys`."""
+        chunked = self._chunks(drafts)
+        rows = [row for key in drafts for row in chunk_rows(key, drafts[key], chunked[key], version=self.version)]
+        inserted, superseded = documents.replace_chunks(self.tx, keys, rows)
+        _count_rows(self.applied.chunks, rows=len(rows), inserted=inserted, superseded=superseded)
+        self.applied.chunks.tokens += sum(row["token_count"] for row in rows)
+        for key, draft in drafts.items():
+            tokens = sum(chunk.token_count for chunk in chunked[key])
+            self.applied.chunks.show({"document": draft.title, "chunks": len(chunked[key]), "tokens": tokens})
+        self._write_observations(drafts, keys)
+        stated = self._link_rows(drafts, chunked)
+        links.write_links(self.tx, stated)
+        known = [key for key in keys if key in self.stored]
+        kept = [row["link_id"] for row in stated]
+        # Who speaks in a thread may be told wrongly by a part of it: that is forgotten, and was never so.
+        links.forget_fields(self.tx, [key for key in known if self.batch[key].is_assembled], kept=kept)
+        links.retire_links(self.tx, known, kept=kept)
+        links.set_link_spans(self.tx, {link: span for key in known for link, span in self._spans(key).items()})
+        links.replace_handles(self.tx, {key: handles_of(draft) for key, draft in drafts.items()})
+
+    def _write_observations(self, drafts: _Drafts, keys: Sequence[DocumentId]) -> None:
+        rows = self._observation_rows(drafts)
+        inserted, superseded = documents.replace_observations(self.tx, keys, rows)
+        _count_rows(self.applied.observations, rows=len(rows), inserted=inserted, superseded=superseded)
+        for row in rows:
+            self.applied.observations.show(
+                {"title": row["title"] or clip(row["text"], 80), "importance": round(row["importance"], 3)}
+                | {name: round(value, 3) for name, value in row["importance_factors"].items()}
+            )
+
+    def _keep_history(self, drafts: _Drafts) -> None:
+        chunked = self._chunks(drafts)
+        rows = [row for key in drafts for row in chunk_rows(key, drafts[key], chunked[key], version=self.version)]
+        documents.keep_history(self.tx, chunks=rows, observations=self._observation_rows(drafts))
+        links.keep_links(self.tx, self._link_rows(drafts, chunked))
+
+    def _chunks(self, drafts: _Drafts) -> dict[DocumentId, tuple[ChunkDraft, ...]]:
+        bodies = [storable(draft.body) for draft in drafts.values()]
+        chunked = chunk_documents(bodies, self.version.chunking, self.embedder.count_tokens)
+        return dict(zip(drafts, chunked, strict=True))
+
+    def _observation_rows(self, drafts: _Drafts) -> list[Row]:
+        rows: dict[str, Row] = {}
+        for key, draft in drafts.items():
+            for row in observation_rows(self.tx.workspace_id, key, draft, version=self.version):
+                rows.setdefault(row["observation_id"], row)
+        return list(rows.values())
+
+    def _link_rows(self, drafts: _Drafts, chunked: Mapping[DocumentId, tuple[ChunkDraft, ...]]) -> list[Row]:
+        return [
+            row
+            for key, draft in drafts.items()
+            for row in link_rows(key, draft, self.links[key], chunks=chunked[key], spans=self._spans(key))
+        ]
+
+    def _follow_parents(self, keys: Sequence[DocumentId]) -> None:
+        """Let documents go with parents that are deleted, and have those read again whose parents came back."""
+        parents = {
+            document_id(self.tx.workspace_id, draft.source, storable(draft.parent))
+            for draft in self._drafts(Outcome.WRITTEN).values()
+            if draft.parent is not None
+        }
+        gone = documents.hide_documents(self.tx, keys, parents=sorted(parents)) if parents else []
+        frontier = [key for key in keys if isinstance(self.batch[key].says, Deletion)]
+        while frontier or gone:
+            links.retire_links(self.tx, [row.document_id for row in gone])
+            frontier += [row.document_id for row in gone]
+            gone = documents.hide_documents(self.tx, [], parents=frontier)
+            frontier = []
+        returned = [key for key in self._drafts(Outcome.WRITTEN) if _was_gone(self.stored.get(key))]
+        if returned:
+            self.applied.read_again |= {row.as_of_event for row in documents.hidden_children(self.tx, returned)}
+
+
+def _outcome(stored: StoredDocument | None, description: Description) -> Outcome:
+    says = description.says
+    deletes = isinstance(says, Deletion)
+    if description.is_assembled and stored is not None:
+        # It is put together from all that is known: whatever the time says, it holds.
+        is_same = stored.content_hash == description.content_hash and deletes == stored.is_deleted
+        return Outcome.UNCHANGED if is_same and not stored.is_hidden else Outcome.WRITTEN
+    return decide(
+        stored,
+        content_hash=description.content_hash,
+        as_of=says.as_of,
+        event_key=description.event_key,
+        deletes=deletes,
+    )
+
+
+def _was_gone(stored: StoredDocument | None) -> bool:
+    return stored is not None and (stored.is_deleted or stored.is_hidden)
 
 
 def _count_document(report: StepReport, description: Description, outcome: Outcome) -> None:

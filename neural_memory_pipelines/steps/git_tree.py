@@ -6,19 +6,13 @@ Only asks git. Reads no file, changes nothing, and runs no program that the repo
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from neural_memory_pipelines.steps.git_commands import first_fault, has_git, run_git
+
 _COMMIT_MARK = "\x01"
-_SAFE_OPTIONS = ("-c", "core.fsmonitor=false", "-c", "log.showSignature=false", "-c", "color.ui=false")
-# A hook of a repository sets these for its own commands; they would point us at that repository.
-_REPOSITORY_VARIABLES = (
-    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"),
-    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_LITERAL_PATHSPECS", "GIT_EXTERNAL_DIFF"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +37,24 @@ class PlainFolder:
 
 def look(folder: Path) -> GitTree | PlainFolder:
     """Ask git about a folder. One that the work tree around it ignores counts as a plain folder."""
-    if shutil.which("git") is None:
+    if not has_git():
         is_work_tree = any((parent / ".git").exists() for parent in (folder.resolve(), *folder.resolve().parents))
         return PlainFolder(_unread(folder, "there is no git program here") if is_work_tree else None)
-    inside = _git(folder, "rev-parse", "--is-inside-work-tree")
+    inside = run_git(folder, "rev-parse", "--is-inside-work-tree")
     if inside.returncode != 0 and b"not a git repository" not in inside.stderr:
-        return PlainFolder(_unread(folder, _first_line(inside.stderr)))
-    if inside.stdout.strip() != b"true" or _git(folder, "check-ignore", "-q", ".").returncode == 0:
+        return PlainFolder(_unread(folder, first_fault(inside.stderr)))
+    if inside.stdout.strip() != b"true" or run_git(folder, "check-ignore", "-q", ".").returncode == 0:
         return PlainFolder()
-    listed = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = run_git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     if listed.returncode != 0:
-        return PlainFolder(_unread(folder, _first_line(listed.stderr)))
+        return PlainFolder(_unread(folder, first_fault(listed.stderr)))
     return GitTree(paths=tuple(dict.fromkeys(_split(listed.stdout))), committed_at=_commit_times(folder))
 
 
 def _commit_times(folder: Path) -> dict[str, datetime]:
     # -c shows of a merge what differs from all its parents: a conflict that was solved there.
     options = ("-z", "-c", "--no-renames", "--no-ext-diff", "--relative", "--name-only", f"--format={_COMMIT_MARK}%ct")
-    log = _git(folder, "log", *options, "--", ".")
+    log = run_git(folder, "log", *options, "--", ".")
     if log.returncode != 0:  # no commit yet
         return {}
     times: dict[str, datetime] = {}
@@ -70,7 +64,7 @@ def _commit_times(folder: Path) -> dict[str, datetime]:
             moment = datetime.fromtimestamp(int(item.removeprefix(_COMMIT_MARK)), UTC)
         else:
             times.setdefault(item.removeprefix("\n"), moment)  # git parts a commit's line from its files by a newline
-    changed = _git(
+    changed = run_git(
         folder, "diff", "--no-ext-diff", "--no-renames", "--relative", "--name-only", "-z", "HEAD", "--", "."
     )
     for path in _split(changed.stdout):
@@ -78,23 +72,8 @@ def _commit_times(folder: Path) -> dict[str, datetime]:
     return times
 
 
-def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    environment = {name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES}
-    return subprocess.run(
-        ["git", *_SAFE_OPTIONS, "-C", str(folder), *arguments],  # noqa: S607 - the user's git
-        capture_output=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        env=environment | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
-    )
-
-
 def _split(output: bytes) -> list[str]:
     return [os.fsdecode(item) for item in output.split(b"\0") if item]
-
-
-def _first_line(output: bytes) -> str:
-    return output.decode(errors="replace").strip().split("\n", 1)[0]
 
 
 def _unread(folder: Path, reason: str) -> str:

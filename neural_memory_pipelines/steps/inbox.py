@@ -5,18 +5,16 @@ Objects lie under `inbox/{workspace}/`. They stay until `steps/receive.py` has m
 
 from __future__ import annotations
 
-import gzip
 import io
-import json
-import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from neural_memory_pipelines.domain.ids import WorkspaceId, hash_bytes
 from neural_memory_pipelines.errors import InvalidEventError, PermanentError
 from neural_memory_pipelines.sources.envelope import workspace_id
+from neural_memory_pipelines.steps.event_files import BROKEN_GZIP, Fault, read_events, unpacked
 from neural_memory_pipelines.steps.lines import read_json
 from neural_memory_pipelines.stores.objects.protocol import ObjectInfo, ObjectStore
 
@@ -25,8 +23,8 @@ REJECTED = "rejected/"
 
 _LINES_PER_OBJECT = 1_000
 _BYTES_PER_OBJECT = 8 * 1024 * 1024
+_BUFFERED_BYTES = 16 * 1024 * 1024
 _UNPACKED_LIMIT_BYTES = 128 * 1024 * 1024
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,36 @@ def put_lines(objects: ObjectStore, workspace: WorkspaceId, lines: Iterable[byte
         objects.put_many({inbox_prefix(workspace) + name: data})
         written += len(batch)
     return written
+
+
+class InboxBuffer:
+    """Gathers envelopes of any workspaces, so that each object of the inbox holds many of them.
+
+    What was added is in the inbox after `flush`; the buffer flushes by itself when it is full.
+
+    Args:
+        objects: where the inbox is.
+        on_put: told how many lines were put into which workspace's inbox.
+    """
+
+    def __init__(self, objects: ObjectStore, on_put: Callable[[WorkspaceId, int], None]) -> None:
+        self._objects, self._on_put = objects, on_put
+        self._waiting: dict[WorkspaceId, list[bytes]] = {}
+        self._size_bytes = 0
+
+    def add(self, workspace: WorkspaceId, line: bytes) -> None:
+        """Add an envelope, without its line end."""
+        self._waiting.setdefault(workspace, []).append(line)
+        self._size_bytes += len(line)
+        if self._size_bytes >= _BUFFERED_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Put all that waits into the inbox."""
+        for workspace, lines in self._waiting.items():
+            self._on_put(workspace, put_lines(self._objects, workspace, lines))
+        self._waiting.clear()
+        self._size_bytes = 0
 
 
 def list_inbox(objects: ObjectStore, *, limit: int | None = None) -> InboxListing:
@@ -108,31 +136,26 @@ def split_lines(key: str, data: bytes) -> list[bytes]:
     Raises:
         InvalidEventError: the bytes are neither.
     """
-    if data[:2] == b"\x1f\x8b":
-        try:
-            with gzip.open(io.BytesIO(data)) as unpacked:
-                data = unpacked.read(_UNPACKED_LIMIT_BYTES + 1)
-        except (OSError, EOFError, zlib.error) as error:
-            raise InvalidEventError(f"{key}: broken gzip data: {error}") from error
-        if len(data) > _UNPACKED_LIMIT_BYTES:
-            raise InvalidEventError(
-                f"{key}: more than {_UNPACKED_LIMIT_BYTES} bytes when unpacked: put smaller objects"
-            )
-    data = data.removeprefix(_BYTE_ORDER_MARK)
-    if data.lstrip()[:1] != b"[" and _is_json_lines(data):
-        return [line for line in data.split(b"\n") if line.strip()]
+    lines = []
+    for item in read_events(key, io.BytesIO(_unpack(key, data))):
+        if isinstance(item, Fault):
+            raise InvalidEventError(f"{item.place}: {item.reason}")
+        lines.append(item.json)
+    return lines
+
+
+def _unpack(key: str, data: bytes) -> bytes:
+    packed = io.BufferedReader(io.BytesIO(data))
+    stream = unpacked(packed)
+    if stream is packed:
+        return data
     try:
-        value = read_json(data)
-    except InvalidEventError:
-        return [line for line in data.split(b"\n") if line.strip()]
-    items = value if isinstance(value, list) else [value]
-    return [json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass") for item in items]
-
-
-def _is_json_lines(data: bytes) -> bool:
-    # A pretty-printed object spans lines; in JSON lines, the first line is a whole object.
-    first = data.lstrip().split(b"\n", 1)[0].strip()
-    return first.endswith(b"}") and first.startswith(b"{")
+        plain = stream.read(_UNPACKED_LIMIT_BYTES + 1)
+    except BROKEN_GZIP as error:
+        raise InvalidEventError(f"{key}: broken gzip data: {error}") from error
+    if len(plain) > _UNPACKED_LIMIT_BYTES:
+        raise InvalidEventError(f"{key}: more than {_UNPACKED_LIMIT_BYTES} bytes when unpacked: put smaller objects")
+    return plain
 
 
 def _folder_of(line: bytes) -> str:

@@ -96,7 +96,7 @@ def ingest_docs(
     before = read_manifest(objects, workspace, config.store)
     if before is None:
         before = Manifest.lost(known_paths(config.store))
-    _require_same_folder(folder, config, before)
+    require_same_folder(folder, config, before)
     listing = list_files(folder, config.include)
     on_progress(0, total=len(listing.paths))
     # Time orders the descriptions of a document, so it must move on even if the clock did not. It is taken before
@@ -110,7 +110,12 @@ def ingest_docs(
     return run.report
 
 
-def _require_same_folder(folder: Path, config: FolderConfig, before: Manifest) -> None:
+def require_same_folder(folder: Path, config: FolderConfig, before: Manifest) -> None:
+    """Refuse a folder that would take the store of another one by merely having the same name.
+
+    Raises:
+        PermanentError: it would; says how to mean it.
+    """
     if config.is_named or before.folder in (None, str(folder.resolve())):
         return
     raise PermanentError(

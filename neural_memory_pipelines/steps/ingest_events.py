@@ -13,14 +13,12 @@ from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.sources.envelope import encode_envelope
 from neural_memory_pipelines.sources.registry import source_named, wrap_payload
-from neural_memory_pipelines.steps.event_files import Fault, parse_json, read_event_file
-from neural_memory_pipelines.steps.inbox import put_lines
+from neural_memory_pipelines.steps.event_files import Fault, read_event_file
+from neural_memory_pipelines.steps.inbox import InboxBuffer
 from neural_memory_pipelines.steps.ingest import IngestReport
 from neural_memory_pipelines.steps.lines import read_envelope, read_json
 from neural_memory_pipelines.steps.report import Progress, no_progress
 from neural_memory_pipelines.stores.objects.protocol import ObjectStore
-
-_BUFFERED_BYTES = 16 * 1024 * 1024
 
 
 def ingest_events(
@@ -47,8 +45,7 @@ def ingest_events(
         PermanentError: it is a folder, or cannot be opened.
     """
     report = IngestReport()
-    waiting: dict[WorkspaceId, list[bytes]] = {}
-    size_bytes = 0
+    buffer = InboxBuffer(objects, report.count_put)
     for item in read_event_file(path):
         on_progress(1)
         if isinstance(item, Fault):
@@ -59,20 +56,9 @@ def ingest_events(
         except InvalidEventError as error:
             report.faults.append(f"{item.place}: {error}")
             continue
-        line = encode_envelope(event)
-        waiting.setdefault(event.workspace_id, []).append(line)
-        size_bytes += len(line)
-        if size_bytes >= _BUFFERED_BYTES:
-            _flush(waiting, objects, report)
-            size_bytes = 0
-    _flush(waiting, objects, report)
+        buffer.add(event.workspace_id, encode_envelope(event))
+    buffer.flush()
     return report
-
-
-def _flush(waiting: dict[WorkspaceId, list[bytes]], objects: ObjectStore, report: IngestReport) -> None:
-    for name, lines in waiting.items():
-        report.count_put(name, put_lines(objects, name, lines))
-    waiting.clear()
 
 
 def _read_event(text: bytes, *, workspace: WorkspaceId | None, organization_id: str, source: str | None) -> SourceEvent:
@@ -83,7 +69,7 @@ def _read_event(text: bytes, *, workspace: WorkspaceId | None, organization_id: 
             return wrap_payload(source, payload, workspace_id=workspace, organization_id=organization_id)
         event = read_envelope(text)
     except InvalidEventError:
-        parse_json(text)  # where the text is not JSON, this says it in the words and columns of a single line
+        read_json(text)  # where the text is not JSON, this says it in the words and columns of a single line
         raise
     source_named(event.source)
     return event if workspace is None else replace(event, workspace_id=workspace)

@@ -18,12 +18,19 @@ def read_json(data: bytes) -> Any:
     """Read any JSON value; a half of a surrogate pair, which no database stores, becomes U+FFFD.
 
     Raises:
-        InvalidEventError: it is not JSON, or nested too deep to be read.
+        InvalidEventError: it is not JSON, or nested too deep; says why, and where in the text if it has several lines.
     """
     try:
         return json.loads(_mended(data) or data)
-    except (ValueError, RecursionError) as error:
-        raise InvalidEventError(f"not JSON: {error}") from error
+    except json.JSONDecodeError as error:
+        line = f"line {error.lineno}, " if b"\n" in data else ""
+        raise InvalidEventError(f"not JSON: {error.msg} ({line}column {error.colno})") from None
+    except UnicodeDecodeError as error:
+        raise InvalidEventError(f"not UTF-8: byte {error.start + 1} is {error.object[error.start]:#04x}") from None
+    except ValueError as error:  # a number with too many digits
+        raise InvalidEventError(f"not JSON: {error}") from None
+    except RecursionError:
+        raise InvalidEventError("not readable: nested too deeply") from None
 
 
 def read_envelope(line: bytes) -> SourceEvent:

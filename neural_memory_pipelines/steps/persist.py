@@ -6,25 +6,26 @@ What to write is decided in `domain/`, how in `stores/postgres/`; a bad event be
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from neural_memory_pipelines.domain.changes import Outcome
-from neural_memory_pipelines.domain.documents import Changes, Deletion, Skip, SourceDraft
-from neural_memory_pipelines.domain.events import EventStatus, SkipReason, SourceEvent
+from neural_memory_pipelines.domain.documents import Changes, Skip
+from neural_memory_pipelines.domain.events import EventStatus, SkipReason
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
-from neural_memory_pipelines.errors import InvalidEventError, RefusedValueError
+from neural_memory_pipelines.errors import RefusedValueError
 from neural_memory_pipelines.models.embedders.protocol import Embedder
-from neural_memory_pipelines.sources.registry import source_named
-from neural_memory_pipelines.steps.apply import Description, apply_descriptions
-from neural_memory_pipelines.steps.lines import read_envelope
+from neural_memory_pipelines.steps.apply import Applied, apply_descriptions
+from neural_memory_pipelines.steps.describe import Described, Said, describe
+from neural_memory_pipelines.steps.read_events import ReadEvent, read_events
 from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
 from neural_memory_pipelines.stores.bundle import Stores
-from neural_memory_pipelines.stores.postgres import events
+from neural_memory_pipelines.stores.postgres import dead_letters, events, workspaces
 from neural_memory_pipelines.stores.postgres.engine import Transaction
-from neural_memory_pipelines.stores.postgres.events import EventOutcome, PendingEvent
+from neural_memory_pipelines.stores.postgres.events import EventOutcome
 
 _EVENTS_PER_TRANSACTION = 64
+_BYTES_PER_TRANSACTION = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -35,15 +36,6 @@ class PersistReport:
     documents: StepReport = field(default_factory=StepReport)
     chunks: StepReport = field(default_factory=StepReport)
     observations: StepReport = field(default_factory=StepReport)
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A pending event and what it says: changes, a reason to skip it, or what is wrong with it."""
-
-    pending: PendingEvent
-    event: SourceEvent | None
-    says: Changes | Skip | str
 
 
 def persist_pending(
@@ -99,18 +91,15 @@ def _persist_batch(
     report: PersistReport,
 ) -> int:
     with stores.database.transaction(workspace) as tx:
-        pending = events.pending(tx, limit=limit)
+        pending = events.pending(tx, limit=limit, limit_bytes=_BYTES_PER_TRANSACTION)
         if not pending:
             return 0
-        read = _read_events(pending, stores.objects.get_many([event.raw_key for event in pending]))
-        descriptions = [
-            Description(item.event, item.pending.raw_key, said)
-            for item in read
-            if item.event
-            for said in _said(item.says)
-        ]
-        applied = apply_descriptions(tx, descriptions, version=version, embedder=load_embedder())
-        outcomes = _settle(tx, read, applied.by_event)
+        raw = stores.objects.get_many([event.raw_key for event in pending])
+        read = read_events(pending, raw, policy=workspaces.redaction_policy(tx))
+        applied, described = _apply(tx, read, version=version, embedder=load_embedder())
+        outcomes = _settle(tx, read, applied, described)
+        # Last, for an event of this very batch may be among them.
+        events.read_again(tx, applied.read_again | described.read_again)
     for part, done in zip(
         (report.documents, report.chunks, report.observations),
         (applied.documents, applied.chunks, applied.observations),
@@ -121,36 +110,34 @@ def _persist_batch(
     return len(pending)
 
 
-def _said(says: Changes | Skip | str) -> Sequence[SourceDraft | Deletion]:
-    if isinstance(says, Changes):
-        return [*says.drafts, *says.deletions]
-    return says.gone if isinstance(says, Skip) else ()
+def _apply(
+    tx: Transaction, read: Sequence[ReadEvent], *, version: EmbeddingVersion, embedder: Embedder
+) -> tuple[Applied, Described]:
+    described = describe(
+        tx, [Said(item.event, item.pending.raw_key, changes) for item in read if item.event for changes in _said(item)]
+    )
+    applied = Applied()
+    apply_descriptions(tx, described.descriptions, version=version, embedder=embedder, applied=applied)
+    for event_key, outcomes in described.outcomes.items():
+        applied.by_event[event_key] += outcomes
+    for document, outcome in applied.by_assembled.items():
+        for event_key in described.told_by.get(document, ()):
+            applied.by_event[event_key].append(outcome)
+    return applied, described
 
 
-def _read_events(pending: Sequence[PendingEvent], raw: dict[str, bytes]) -> list[_Read]:
-    return [_read_event(event, raw.get(event.raw_key)) for event in pending]
+def _said(item: ReadEvent) -> Sequence[Changes]:
+    if isinstance(item.says, Skip):
+        return [Changes(deletions=item.says.gone)]
+    return [item.says] if isinstance(item.says, Changes) else []
 
 
-def _read_event(pending: PendingEvent, raw: bytes | None) -> _Read:
-    if raw is None:
-        return _Read(pending, None, f"raw artifact {pending.raw_key} is missing from the object store")
-    try:
-        # The ledger's spelling of the key is the one that outcomes are looked up by.
-        event = replace(read_envelope(raw), idempotency_key=pending.idempotency_key)
-        says = source_named(pending.source).parse(event)
-        for draft in says.drafts if isinstance(says, Changes) else ():
-            draft.content_hash()  # a draft that cannot be spelled fails here, where it stops no other
-        return _Read(pending, event, says)
-    except InvalidEventError as error:
-        return _Read(pending, None, str(error))
-    except Exception as error:  # noqa: BLE001 - one event that a parser trips over must not stop the others
-        return _Read(pending, None, f"the {pending.source} parser failed: {type(error).__name__}: {error}")
-
-
-def _settle(tx: Transaction, read: Sequence[_Read], applied: dict[str, list[Outcome]]) -> list[EventOutcome]:
-    outcomes = [_outcome(item, applied.get(item.pending.idempotency_key, [])) for item in read]
+def _settle(tx: Transaction, read: Sequence[ReadEvent], applied: Applied, described: Described) -> list[EventOutcome]:
+    says = {item.pending.idempotency_key: item.says for item in read} | described.skipped | described.faults
+    outcomes = [_outcome(key, said, applied.by_event.get(key, [])) for key, said in says.items()]
     events.settle(tx, outcomes)
-    dead = [item for item in read if isinstance(item.says, str)]
+    settled = [outcome.idempotency_key for outcome in outcomes if outcome.status is not EventStatus.DEAD]
+    dead_letters.take_off_settled(tx, settled)
     events.bury(
         tx,
         [
@@ -158,22 +145,22 @@ def _settle(tx: Transaction, read: Sequence[_Read], applied: dict[str, list[Outc
                 "idempotency_key": item.pending.idempotency_key,
                 "origin": f"event {item.pending.idempotency_key}",
                 "raw_key": item.pending.raw_key,
-                "reason": item.says,
+                "reason": says[item.pending.idempotency_key],
             }
-            for item in dead
+            for item in read
+            if isinstance(says[item.pending.idempotency_key], str)
         ],
     )
     return outcomes
 
 
-def _outcome(item: _Read, applied: Sequence[Outcome]) -> EventOutcome:
-    key = item.pending.idempotency_key
-    if isinstance(item.says, str):
-        return EventOutcome(key, EventStatus.DEAD, item.says)
-    if isinstance(item.says, Skip):
-        detail = f": {item.says.detail}" if item.says.detail else ""
-        return EventOutcome(key, EventStatus.SKIPPED, f"{item.says.reason}{detail}")
-    if Outcome.WRITTEN in applied:
+def _outcome(key: str, says: Changes | Skip | str, applied: Sequence[Outcome]) -> EventOutcome:
+    if isinstance(says, str):
+        return EventOutcome(key, EventStatus.DEAD, says)
+    if isinstance(says, Skip):
+        detail = f": {says.detail}" if says.detail else ""
+        return EventOutcome(key, EventStatus.SKIPPED, f"{says.reason}{detail}")
+    if Outcome.WRITTEN in applied or (not applied and says.brings_facts):
         return EventOutcome(key, EventStatus.PERSISTED)
     if Outcome.UNCHANGED in applied:
         return EventOutcome(key, EventStatus.UNCHANGED)
@@ -182,8 +169,8 @@ def _outcome(item: _Read, applied: Sequence[Outcome]) -> EventOutcome:
 
 def _bury_next(workspace: WorkspaceId, *, stores: Stores, reason: str, report: PersistReport) -> int:
     with stores.database.transaction(workspace) as tx:
-        read = [_Read(event, None, reason) for event in events.pending(tx, limit=1)]
-        outcomes = _settle(tx, read, {})
+        read = [ReadEvent(event, None, reason) for event in events.pending(tx, limit=1, limit_bytes=0)]
+        outcomes = _settle(tx, read, Applied(), Described())
     _count_events(report.events, outcomes)
     return len(outcomes)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import TransientError
+from neural_memory_pipelines.steps.cache_generation import warm_generation
 from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres import caches
@@ -16,7 +16,6 @@ DOCUMENT_TTL_SECONDS = 72 * 60 * 60
 CHUNKS_TTL_SECONDS = 24 * 60 * 60
 DEDUPE_TTL_SECONDS = 24 * 60 * 60
 
-_GENERATION_TTL_SECONDS = 20 * 60 * 60
 _DOCUMENTS_PER_BATCH = 200
 
 
@@ -35,11 +34,6 @@ def dedupe_key(workspace: WorkspaceId, source: str, source_id: str) -> str:
     return f"source-dedupe:{workspace}:{source}:{source_id}"
 
 
-def generation_key(workspace: WorkspaceId) -> str:
-    """Name the token that is there for as long as the cache is warm."""
-    return f"cache-generation:{workspace}"
-
-
 def prime_cache(workspace: WorkspaceId, *, stores: Stores, on_progress: Progress = no_progress) -> StepReport:
     """Prime what changed since the last time, or everything if the cache was emptied.
 
@@ -52,7 +46,7 @@ def prime_cache(workspace: WorkspaceId, *, stores: Stores, on_progress: Progress
         with stores.database.transaction(workspace) as tx:
             report.seen = caches.count_documents(tx)
         try:
-            token = _warm_generation(workspace, stores=stores)
+            token = warm_generation(workspace, stores=stores)
             with stores.database.transaction(workspace) as tx:
                 for pending in caches.pending_entries(tx, token, batch=_DOCUMENTS_PER_BATCH):
                     _prime(workspace, token, pending, stores=stores, report=report)
@@ -65,23 +59,6 @@ def prime_cache(workspace: WorkspaceId, *, stores: Stores, on_progress: Progress
         else:
             report.unchanged = report.seen - report.written
     return report
-
-
-def _warm_generation(workspace: WorkspaceId, *, stores: Stores) -> str:
-    """Read the cache's token; if the cache lost it, everything counts as not primed and a new one begins.
-
-    The token lives shorter than what is primed under it, so that entries are renewed before they run out.
-    """
-    key = generation_key(workspace)
-    with stores.database.transaction(workspace) as tx:
-        known = caches.generation(tx)
-        held = stores.cache.get_many([key]).get(key)
-        if held is not None and held == known:
-            return held
-        token = secrets.token_hex(8)
-        stores.cache.set_many({key: token}, ttl_seconds=_GENERATION_TTL_SECONDS)
-        caches.set_generation(tx, token)
-    return token
 
 
 def _prime(

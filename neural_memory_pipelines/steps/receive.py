@@ -20,7 +20,7 @@ from neural_memory_pipelines.steps.lines import read_envelope, read_json
 from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.objects.protocol import ObjectInfo
-from neural_memory_pipelines.stores.postgres import events, workspaces
+from neural_memory_pipelines.stores.postgres import dead_letters, events, workspaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,10 @@ def _receive_object(workspace: WorkspaceId, info: ObjectInfo, *, stores: Stores,
     with stores.database.transaction(workspace) as tx:
         new = events.receive(tx, [_ledger_row(item) for item in received if item.event])
         events.bury(tx, [_dead_row(item) for item in received if not item.event])
+        # What was dead and can be read now is dead no more.
+        dead_letters.take_off(
+            tx, [dead_letters.dead_letter_id(tx, _dead_key(workspace, item.raw)) for item in received if item.event]
+        )
     stores.objects.delete(info.key, if_etag=info.etag)
 
     good = sum(item.event is not None for item in received)
@@ -116,7 +120,11 @@ def _read_line(workspace: WorkspaceId, origin: str, line: bytes) -> _Received:
 
 
 def _dead(workspace: WorkspaceId, origin: str, raw: bytes, fault: str) -> _Received:
-    return _Received(f"workspaces/{workspace}/dead-letters/{hash_bytes(raw)[:32]}.json", raw, origin, None, fault)
+    return _Received(_dead_key(workspace, raw), raw, origin, None, fault)
+
+
+def _dead_key(workspace: WorkspaceId, raw: bytes) -> str:
+    return f"workspaces/{workspace}/dead-letters/{hash_bytes(raw)[:32]}.json"
 
 
 def _ledger_row(item: _Received) -> dict[str, object]:
@@ -128,6 +136,7 @@ def _ledger_row(item: _Received) -> dict[str, object]:
         "occurred_at": item.event.occurred_at,
         "raw_key": item.raw_key,
         "content_hash": hash_bytes(item.raw),
+        "raw_bytes": len(item.raw),
     }
 
 

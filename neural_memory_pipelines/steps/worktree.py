@@ -14,16 +14,15 @@ from typing import Any
 
 import yaml
 
+from neural_memory_pipelines.domain.codeowners import CODEOWNERS_PLACES
 from neural_memory_pipelines.domain.ids import ContentHash, hash_bytes
 from neural_memory_pipelines.errors import NotFoundError, PermanentError
+from neural_memory_pipelines.steps.file_text import TEXT_LIMIT_BYTES, decode_text, name_fault, text_fault
 from neural_memory_pipelines.steps.git_tree import GitTree, PlainFolder, look
 from neural_memory_pipelines.steps.globs import compile_globs
 
 CONFIG_NAME = "lightfast.yml"
-DEFAULT_INCLUDE = ("**/*.md", "**/*.mdx", "**/*.markdown", "**/*.txt")
-
-_TEXT_LIMIT_BYTES = 10 * 1024 * 1024
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+DEFAULT_INCLUDE = ("**/*.md", "**/*.mdx", "**/*.markdown", "**/*.rst", "**/*.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +82,28 @@ def folder_config(folder: Path, *, store: str | None = None) -> FolderConfig:
     if not folder.is_dir():
         raise NotFoundError(f"{folder}: {'this is a file, expected a folder' if folder.exists() else 'no such folder'}")
     path = folder / CONFIG_NAME
-    value = _read_config(path)
+    return read_config(_config_bytes(path), place=str(path), folder=folder, store=store)
+
+
+def read_config(data: bytes | None, *, place: str, folder: Path, store: str | None) -> FolderConfig:
+    """Read the bytes of a `lightfast.yml`, if there are any.
+
+    Args:
+        data: the bytes.
+        place: where they come from, for messages.
+        folder: whose name the store has if nothing else names it.
+        store: overrides what the bytes say.
+
+    Raises:
+        PermanentError: they cannot be read, or the store's name is not legal; names the key.
+    """
+    value = _parse_config(data, place) if data is not None else {}
     include = value.get("include", list(DEFAULT_INCLUDE))
     if not (isinstance(include, list) and include and all(isinstance(glob, str) for glob in include)):
-        raise PermanentError(f"{path}: include: expected a list of globs such as docs/**/*.md")
+        raise PermanentError(f"{place}: include: expected a list of globs such as docs/**/*.md")
     configured = value.get("store")
     if configured is not None and not isinstance(configured, str):
-        raise PermanentError(f"{path}: store: expected a name in quotes, got {configured!r}")
+        raise PermanentError(f"{place}: store: expected a name in quotes, got {configured!r}")
     named = store if store is not None else configured
     name = named if named is not None else folder.resolve().name
     if not name.strip() or "/" in name or not name.isprintable():
@@ -98,10 +112,11 @@ def folder_config(folder: Path, *, store: str | None = None) -> FolderConfig:
 
 
 def list_files(folder: Path, include: Sequence[str]) -> Listing:
-    """List the files of a folder that the globs include.
+    """List the files of a folder that the globs include, and with them the CODEOWNERS files at GitHub's places.
 
-    Of a git work tree: tracked files, and untracked ones that are not ignored. Of a plain folder: all but what lies
-    in folders whose name begins with a dot. Symbolic links are never followed.
+    Those say who owns the others, whatever the globs choose. Of a git work tree: tracked files, and untracked ones
+    that are not ignored. Of a plain folder: all but what lies in folders whose name begins with a dot. Symbolic links
+    are never followed.
 
     Raises:
         PermanentError: a glob cannot be read.
@@ -113,6 +128,7 @@ def list_files(folder: Path, include: Sequence[str]) -> Listing:
     refused: dict[str, str] = {}
     chosen: list[str] = []
     folders: list[str] = []
+    ownership: list[str] = []
     for path in sorted(tree.paths if isinstance(tree, GitTree) else _walk(folder, refused)):
         if os.path.islink(folder / path):  # noqa: PTH114 - a path may hold what Path would normalize
             continue
@@ -120,6 +136,11 @@ def list_files(folder: Path, include: Sequence[str]) -> Listing:
             folders.append(path.rstrip("/"))
         elif is_chosen(path):
             _sort_in(folder, path, chosen=chosen, refused=refused)
+        elif path in CODEOWNERS_PLACES and (folder / path).is_file():
+            chosen.append(path)
+            ownership.append(path)
+    if ownership:
+        notes.append(f"{', '.join(ownership)}: read as well, because it says who owns the other files")
     if folders:
         notes.append(f"{', '.join(folders)}: a git repository of its own, left out; ingest it by itself")
     return Listing(tuple(chosen), times, refused, tuple(notes))
@@ -139,23 +160,17 @@ def read_files(folder: Path, listing: Listing) -> Iterator[FileOnDisk | RefusedF
 def _read_file(folder: Path, path: str, committed_at: datetime | None) -> FileOnDisk | RefusedFile:
     with (folder / path).open("rb") as stream:
         stat = os.fstat(stream.fileno())
-        data = stream.read(_TEXT_LIMIT_BYTES + 1)
-    if len(data) > _TEXT_LIMIT_BYTES:
-        return RefusedFile(path, f"{stat.st_size:,} bytes are more than {_TEXT_LIMIT_BYTES:,}")
-    if data.startswith(_UTF16_MARKS):
-        return RefusedFile(path, "this is UTF-16: save it as UTF-8")
-    if b"\0" in data:
-        return RefusedFile(path, "binary: expected text in UTF-8")
+        data = stream.read(TEXT_LIMIT_BYTES + 1)
+    if fault := text_fault(data, size_bytes=max(stat.st_size, len(data))):
+        return RefusedFile(path, fault)
     changed_at = committed_at or datetime.fromtimestamp(stat.st_mtime, UTC).replace(microsecond=0)
-    return FileOnDisk(path, data.decode("utf-8-sig", errors="replace"), hash_bytes(data), changed_at)
+    return FileOnDisk(path, decode_text(data), hash_bytes(data), changed_at)
 
 
 def _sort_in(folder: Path, path: str, *, chosen: list[str], refused: dict[str, str]) -> None:
     """Put a path where it belongs: to read, refused, or nowhere if it is not on disk."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        refused[path] = "the name of the file is not UTF-8: rename it"
+    if fault := name_fault(path):
+        refused[path] = fault
         return
     if (folder / path).is_file():
         chosen.append(path)
@@ -171,20 +186,29 @@ def _walk(folder: Path, refused: dict[str, str]) -> list[str]:
     for current, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths += [(Path(current) / name).relative_to(folder).as_posix() for name in names]
-    return paths
+    return [*paths, *_hidden_codeowners(folder)]
 
 
-def _read_config(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
+def _hidden_codeowners(folder: Path) -> list[str]:
+    """Find CODEOWNERS where its place is a folder whose name begins with a dot."""
+    hidden = [path for path in CODEOWNERS_PLACES if path.startswith(".")]
+    return [path for path in hidden if (folder / path).is_file() and not (folder / path).parent.is_symlink()]
+
+
+def _config_bytes(path: Path) -> bytes | None:
     try:
-        value: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise PermanentError(f"{path}: not YAML: {error}") from error
+        return path.read_bytes() if path.is_file() else None
     except OSError as error:
         raise PermanentError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _parse_config(data: bytes, place: str) -> dict[str, Any]:
+    try:
+        value: Any = yaml.safe_load(data.decode("utf-8-sig"))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise PermanentError(f"{place}: not YAML: {error}") from error
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise PermanentError(f"{path}: expected keys such as `store` and `include`, got {type(value).__name__}")
+        raise PermanentError(f"{place}: expected keys such as `store` and `include`, got {type(value).__name__}")
     return value

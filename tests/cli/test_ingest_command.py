@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.local.session import Session
+from neural_memory_pipelines.sources.registry import SOURCES
 from neural_memory_pipelines.steps.inbox import list_inbox
 from tests.cli.conftest import Run, envelope, write_lines
+from tests.steps.git_repositories import Repository
+from tests.steps.samples import issue, issue_comment
 
 
 def test_docs_are_counted_and_changes_alone_go_in(
@@ -126,7 +131,112 @@ def test_a_file_name_cannot_steer_the_terminal(run: Run, workspace: WorkspaceId,
     assert "evil[bold].md: binary" in outcome.err
 
 
-@pytest.mark.parametrize("command", ["docs", "events"])
+def test_a_history_goes_in_push_by_push_and_the_folder_is_unchanged_then(
+    run: Run, session: Session, workspace: WorkspaceId, tmp_path: Path
+) -> None:
+    repo = Repository(tmp_path / "handbook")
+    repo.commit({"a.md": "# A\n\nThe lighthouse is painted white.", "b.md": "b", "x.py": "1"})
+    repo.git("tag", "v1")
+    repo.commit({"a.md": "# A\n\nThe lighthouse is painted red."})
+    last = repo.commit({"a.md": "# A\n\nThe lighthouse is painted blue.", "bad.md": b"\0", "b.md": None})
+    outcome = run("ingest", "docs", repo.folder, "-w", workspace, "--since", "v1")
+    assert outcome.code == 1
+    assert "2 commits walked, 2 pushes put into the inbox, with 3 files; 1 refused" in outcome.out
+    assert f"refused: bad.md@{last}: binary" in outcome.err
+    outcome = run("ingest", "docs", repo.folder, "-w", workspace, "--since", "root", "--json")
+    assert (outcome.code, outcome.json["commits"], outcome.json["put"], outcome.json["files"]) == (1, 3, 3, 5)
+    plain = run("ingest", "docs", repo.folder, "-w", workspace)
+    assert "0 added or changed, 0 removed, 1 unchanged, 1 refused" in plain.out
+
+    assert run("build", "-w", workspace).code == 0
+    with session.stores.database.transaction(workspace) as tx:
+        rows = tx.connection.exec_driver_sql("SELECT source_id, version, deleted_at FROM knowledge_documents").all()
+    assert {row.source_id: row.deleted_at is None for row in rows} == {"handbook/a.md": True, "handbook/b.md": False}
+    assert {row.source_id: row.version for row in rows}["handbook/a.md"] == 3
+
+
+def test_a_history_that_cannot_be_read_exits_2_and_no_news_is_no_fault(
+    run: Run, workspace: WorkspaceId, tmp_path: Path
+) -> None:
+    repo = Repository(tmp_path / "handbook")
+    repo.commit({"a.md": "a"})
+    for arguments, says in (
+        ([repo.folder, "--since", "nope"], "no commit 'nope'"),
+        ([repo.folder, "--since", "root", "--full"], "give one of them"),
+        ([tmp_path, "--since", "root"], "not a git repository"),
+    ):
+        outcome = run("ingest", "docs", "-w", workspace, *arguments)
+        assert outcome.code == 2
+        assert says in outcome.err
+    outcome = run("ingest", "docs", repo.folder, "-w", workspace, "--since", "HEAD")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "0 commits walked" in outcome.out
+
+
+def test_a_github_backup_goes_in_and_is_counted_by_kind(
+    run: Run, session: Session, workspace: WorkspaceId, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    backup.mkdir()
+    write_lines(backup / "1.json", {"issue": issue(1), "comments": [issue_comment(1, 11)["comment"]]})
+    outcome = run("ingest", "github-export", backup, "-w", workspace)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "2 put into the inbox (1 issue_comment, 1 issues), 0 refused" in outcome.out
+    assert "next: neural-memory build" in outcome.out
+    assert len(list_inbox(session.stores.objects).by_workspace[workspace]) == 1
+    write_lines(backup / "bad.json", "{")
+    outcome = run("ingest", "github-export", backup, "-w", workspace, "--json")
+    assert (outcome.code, outcome.json["kinds"]) == (1, {"issues": 1, "issue_comment": 1})
+    assert f"{backup / 'bad.json'}: not JSON" in outcome.json["faults"][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["github-export", "nope"], "no such folder"),
+        (["github-export", "empty"], "no issue, pull request or comment"),
+        (["github-export", "empty", "--repository", "shop"], "expected owner/name"),
+        (["slack-export", "nope"], "nope"),
+    ],
+)
+def test_exports_that_hold_nothing_exit_2(
+    run: Run, workspace: WorkspaceId, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    outcome = run("ingest", *arguments, "-w", workspace)
+    assert outcome.code == 2
+    assert says in outcome.err
+
+
+def test_a_slack_export_goes_in(run: Run, session: Session, workspace: WorkspaceId, tmp_path: Path) -> None:
+    user = {"id": "U1", "name": "ada", "profile": {"real_name": "Ada"}}
+    message = {
+        "type": "message",
+        "user": "U1",
+        "ts": "1781187180.000100",
+        "text": "Decision: we keep carts for a week.",
+    }
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr("users.json", json.dumps([user]))
+        archive.writestr("channels.json", json.dumps([{"id": "C1", "name": "general", "members": ["U1"]}]))
+        archive.writestr("general/2026-06-11.json", json.dumps([message]))
+    outcome = run("ingest", "slack-export", tmp_path / "export.zip", "-w", workspace)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "put into the inbox, 0 refused" in outcome.out
+    waiting = [
+        session.stores.objects.get(info.key) for info in list_inbox(session.stores.objects).by_workspace[workspace]
+    ]
+    assert b"we keep carts for a week" in b"".join(waiting)
+
+
+def test_the_help_names_every_source_of_bare_payloads(run: Run) -> None:
+    said = " ".join(run("ingest", "events", "--help").out.replace("\u2502", " ").split())
+    for name, source in SOURCES.items():
+        assert (name in said) == (source.envelope_fields is not None), name
+
+
+@pytest.mark.parametrize("command", ["docs", "events", "github-export", "slack-export"])
 def test_help_tells_the_exit_codes(run: Run, command: str) -> None:
     said = " ".join(run("ingest", command, "--help").out.split())
     for words in ("0 all went in", "1 something was refused", "2 nothing usable was found", "3 a store does not"):

@@ -11,6 +11,7 @@ import dagster as dg
 from dagster._core.definitions.partitions.utils import get_tags_from_multi_partition_key
 
 from neural_memory_pipelines.defs.build import build_definitions
+from neural_memory_pipelines.defs.checks.dead_letters import no_dead_letters
 from neural_memory_pipelines.defs.partitions import workspace_version_key
 from neural_memory_pipelines.defs.resources import MemoryResource
 from neural_memory_pipelines.defs.sensors import add_partitions
@@ -19,7 +20,10 @@ from neural_memory_pipelines.local.session import Session
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
-_ONLY_CHECKS = dg.define_asset_job("only_checks", selection=dg.AssetSelection.all_asset_checks())
+_ONLY_CHECKS = dg.define_asset_job(
+    "only_checks",
+    selection=dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks(no_dead_letters),
+)
 
 
 def memory_of(session: Session) -> MemoryResource:

@@ -32,6 +32,7 @@ OBJECTS = st.dictionaries(TEXTS, JSON, max_size=4)
 
 def _documents(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     fixed = {"organization_id": "o", "source": "docs", "type": "doc", "raw_pointer": "r", "content_hash": "h"}
+    fixed |= {"as_of_event": "e"}
     return [
         {**fixed, "document_id": f"bulk-{number}", "source_id": str(number), "lineage_json": {}, "version": 1, **row}
         for number, row in enumerate(rows)

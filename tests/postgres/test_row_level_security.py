@@ -13,12 +13,13 @@ from sqlalchemy.engine import make_url
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.local.session import Session
+from neural_memory_pipelines.steps.identities import decide_identity
 from neural_memory_pipelines.steps.inbox import put_lines
 from neural_memory_pipelines.stores.postgres.engine import CATALOG_SETTING, PIPELINE_ROLE, WORKSPACE_SETTING
 from neural_memory_pipelines.stores.postgres.tables import WORKSPACE_TABLES, metadata
 
 from ..steps.pipeline import ingest_folder, run_path
-from ..steps.samples import DECISION, envelope, guide, write_docs
+from ..steps.samples import DECISION, envelope, guide, slack_message, write_docs
 
 Connection = psycopg.Connection[tuple[object, ...]]
 OURS, THEIRS = WorkspaceId("security-ours"), WorkspaceId("security-theirs")
@@ -31,9 +32,41 @@ def _two_workspaces(session: Session, tmp_path_factory: pytest.TempPathFactory) 
     """Both workspaces hold rows in every table."""
     for workspace in (OURS, THEIRS):
         folder = write_docs(tmp_path_factory.mktemp(workspace), {"berths.md": guide("berths") + DECISION})
-        put_lines(session.stores.objects, workspace, [b"a dead letter", envelope(workspace, key="issue")])
+        lines = [b"a dead letter", envelope(workspace, key="issue"), *_events_of_all_kinds(workspace)]
+        put_lines(session.stores.objects, workspace, lines)
         ingest_folder(session, workspace, folder)
         run_path(session, workspace)
+        decide_identity(
+            workspace,
+            "split",
+            names=("github:7", "slack:U1"),
+            decided_by="ada",
+            reason="two persons",
+            stores=session.stores,
+        )
+
+
+def _events_of_all_kinds(workspace: WorkspaceId) -> list[bytes]:
+    """A thread with its parts, a push of a store, a repository that was renamed."""
+    at = "2026-03-02T10:00:00Z"
+    file = {"status": "added", "path": "a.md", "content": "# A", "changedAt": at, "commit": "c" * 40}
+    push = {"store": "handbook", "ref": "refs/heads/main", "before": None, "after": "c" * 40, "deliveryId": "d1"}
+    renamed = {
+        "action": "renamed",
+        "changes": {"repository": {"name": {"from": "old"}}},
+        "repository": {"full_name": "acme/new", "name": "new", "id": 1, "updated_at": at},
+    }
+    return [
+        slack_message(workspace, user="U1", name="Ada Byron", email="ada@acme.example", ts="1772445600.000100"),
+        envelope(
+            workspace,
+            key="push",
+            source="docs",
+            action="docs.push",
+            payload={**push, "forced": False, "repository": None, "files": [file]},
+        ),
+        envelope(workspace, key="renamed", action="repository.renamed", payload=renamed),
+    ]
 
 
 def _connect(url: str) -> Connection:

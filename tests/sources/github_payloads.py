@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from neural_memory_pipelines.domain.documents import Changes, ObservationDraft, SourceDraft
+from neural_memory_pipelines.domain.documents import Changes, ObservationDraft, Skip, SourceDraft
 from neural_memory_pipelines.domain.events import SourceEvent
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.sources.github import parse
@@ -76,6 +76,122 @@ def a_comment(**changes: Any) -> Payload:
     return comment | changes
 
 
+def a_review(**changes: Any) -> Payload:
+    review: Payload = {
+        "id": 4004,
+        "body": "Good, but see the log.",
+        "state": "approved",
+        "html_url": f"{HTML}/pull/6#pullrequestreview-4004",
+        "pull_request_url": f"{API}/pulls/6",
+        "user": BEN,
+        "submitted_at": UPDATED,
+    }
+    return review | changes
+
+
+def a_review_comment(**changes: Any) -> Payload:
+    comment: Payload = a_comment(
+        id=5005,
+        path="services/cart/ttl.py",
+        html_url=f"{HTML}/pull/6#discussion_r5005",
+        url=f"{API}/pulls/comments/5005",
+        pull_request_url=f"{API}/pulls/6",
+    )
+    del comment["issue_url"]
+    return comment | changes
+
+
+def a_discussion(**changes: Any) -> Payload:
+    discussion: Payload = {
+        "id": 6006,
+        "number": 8,
+        "title": "Where should carts live?",
+        "body": "In Redis or in Postgres?",
+        "state": "open",
+        "html_url": f"{HTML}/discussions/8",
+        "repository_url": API,
+        "user": ADA,
+        "category": {"name": "Ideas", "is_answerable": True},
+        "answer_html_url": None,
+        "answer_chosen_at": None,
+        "comments": 2,
+        "created_at": CREATED,
+        "updated_at": UPDATED,
+    }
+    return discussion | changes
+
+
+def a_discussion_comment(**changes: Any) -> Payload:
+    comment: Payload = a_comment(id=7007, html_url=f"{HTML}/discussions/8#discussioncomment-7007")
+    del comment["issue_url"], comment["url"]
+    return comment | changes
+
+
+def a_release(**changes: Any) -> Payload:
+    release: Payload = {
+        "id": 8008,
+        "tag_name": "v2.4.0",
+        "name": "Spring cleaning",
+        "body": "Carts live for a week (#6).",
+        "draft": False,
+        "prerelease": False,
+        "html_url": f"{HTML}/releases/tag/v2.4.0",
+        "url": f"{API}/releases/8008",
+        "author": ADA,
+        "created_at": CREATED,
+        "published_at": UPDATED,
+    }
+    return release | changes
+
+
+def sha(letter: str) -> str:
+    return letter * 40
+
+
+def a_pushed_commit(letter: str = "c", **changes: Any) -> Payload:
+    commit: Payload = {
+        "id": sha(letter),
+        "message": "Keep carts for a week\n\nFixes #5",
+        "timestamp": "2026-03-02T12:00:00+02:00",
+        "url": f"{HTML}/commit/{sha(letter)}",
+        "author": {"name": "Ada L.", "email": "ada@corp.example", "username": "ada"},
+        "added": [],
+        "removed": [],
+        "modified": ["services/cart/ttl.py"],
+    }
+    return commit | changes
+
+
+def a_push(*commits: Payload, **changes: Any) -> Payload:
+    push: Payload = {
+        "ref": "refs/heads/main",
+        "before": sha("a"),
+        "after": sha("c"),
+        "created": False,
+        "deleted": False,
+        "forced": False,
+        "commits": list(commits),
+        "head_commit": commits[-1] if commits else None,
+        "repository": {"full_name": "acme/shop", "default_branch": "main", "pushed_at": 1772452800},
+        "pusher": {"name": "ada", "email": "ada@corp.example"},
+        "sender": ADA,
+    }
+    return push | changes
+
+
+def a_commit(**changes: Any) -> Payload:
+    signature = {"name": "Ada L.", "email": "ada@corp.example", "date": UPDATED}
+    commit: Payload = {
+        "sha": sha("c"),
+        "html_url": f"{HTML}/commit/{sha('c')}",
+        "url": f"{API}/commits/{sha('c')}",
+        "commit": {"message": "Keep carts for a week\n\nFixes #5", "author": signature, "committer": signature},
+        "author": ADA,
+        "files": [{"filename": "services/cart/ttl.py"}],
+    }
+    return commit | changes
+
+
 def webhook(**objects: Any) -> Payload:
     return {"repository": {"id": 1, "full_name": "acme/shop"}, "sender": ADA, **objects}
 
@@ -88,6 +204,26 @@ def changes_of(action: str, payload: Payload) -> Changes:
     outcome = parse(event(action, payload))
     assert isinstance(outcome, Changes)
     return outcome
+
+
+def skip_of(action: str, payload: Payload) -> Skip:
+    outcome = parse(event(action, payload))
+    assert isinstance(outcome, Skip)
+    return outcome
+
+
+def stated(draft: SourceDraft) -> set[tuple[str, str, str, str]]:
+    """What a draft links, as (origin, type, target, the words or the field), with "" for the document itself."""
+    return {
+        (
+            link.origin.handle if link.origin else "",
+            str(link.type),
+            link.target.handle if link.target else "",
+            draft.body[link.start : link.end] or link.field,
+        )
+        for link in draft.links
+        if link.field != "repository"
+    }
 
 
 def issue_draft(**changes: Any) -> SourceDraft:

@@ -94,7 +94,7 @@ def test_a_file_with_front_matter() -> None:
     assert "owner:" not in draft.body
     assert draft.summary == "We had two stores and one of them was always behind."
     assert (draft.state, draft.url) == ("Accepted", "https://example.org/adr/12")
-    assert draft.author == Account(provider_id="docs:Ada Lovelace", name="Ada Lovelace")
+    assert draft.author == Account(provider_id="docs-login:ada lovelace", name="Ada Lovelace")
     assert (draft.occurred_at, draft.as_of) == (datetime(2024, 5, 1, 10, tzinfo=UTC), AS_OF)
     assert draft.metadata == {
         "store": "handbook",
@@ -222,7 +222,7 @@ def test_front_matter_may_name_slug_author_and_summary() -> None:
     front = 'slug: /Start\nauthor: Grace\ndescription: What it is.\nstatus: 3\nbad: "a\\0b\\ud800"'
     draft = draft_of(content=f"---\n{front}\n---\nwords\n")
     assert draft.metadata["slug"] == "/Start"
-    assert draft.author == Account(provider_id="docs:Grace", name="Grace")
+    assert draft.author == Account(provider_id="docs-login:grace", name="Grace")
     assert (draft.summary, draft.state) == ("What it is.", None)
     assert draft.metadata["frontmatter"] == {
         "slug": "/Start",

@@ -9,6 +9,7 @@ import pytest
 from github_payloads import (
     ADA,
     API,
+    BEN,
     CREATED,
     EVENT_AT,
     HTML,
@@ -24,6 +25,7 @@ from github_payloads import (
     event,
     issue_draft,
     pull_draft,
+    skip_of,
     webhook,
 )
 
@@ -123,15 +125,30 @@ def test_a_comment_on_a_pull_request_leaves_the_pull_request_alone() -> None:
 
 
 @pytest.mark.parametrize("body", [None, "", " \r\n "])
-def test_an_empty_comment_is_skipped(body: str | None) -> None:
-    assert parse(event("issue_comment.created", comment_payload(body))) == Skip(
-        SkipReason.EMPTY, "acme/shop#5/comment/3003"
-    )
+def test_an_emptied_comment_is_gone_and_its_issue_is_not(body: str | None) -> None:
+    changes = changes_of("issue_comment.edited", comment_payload(body))
+    (gone,) = changes.deletions
+    assert (gone.source_id, gone.as_of, gone.reason) == ("acme/shop#5/comment/3003", UPDATED_AT, "emptied")
+    assert changes.drafts == (issue_draft(),)
 
 
-def test_a_bots_comment_is_skipped() -> None:
-    outcome = parse(event("issue_comment.created", comment_payload("Coverage: 91 %", user=ROBOT)))
+def test_an_emptied_comment_on_a_pull_request_is_gone_too() -> None:
+    partial = an_issue(html_url=f"{HTML}/pull/5", pull_request={"merged_at": None})
+    skip = skip_of("issue_comment.edited", webhook(issue=partial, comment=a_comment(body="")))
+    assert (skip.reason, skip.detail) == (SkipReason.EMPTY, "acme/shop#5/comment/3003")
+    assert [gone.source_id for gone in skip.gone] == ["acme/shop#5/comment/3003"]
+
+
+def test_a_bots_comment_yields_its_issue_alone() -> None:
+    changes = changes_of("issue_comment.created", comment_payload("Coverage: 91 %", user=ROBOT))
+    assert changes.drafts == (issue_draft(),)
+    assert changes.deletions == ()
+    outcome = parse(event("issue_comment.observed", a_comment(user=ROBOT)))
     assert outcome == Skip(SkipReason.BOT_AUTHOR, "renovate[bot]")
+
+
+def test_a_comment_goes_with_its_issue() -> None:
+    assert changes_of("issue_comment.created", comment_payload("x")).drafts[0].parent == "acme/shop#5"
 
 
 # --- deletions
@@ -151,7 +168,7 @@ def test_a_deletion_is_never_older_than_what_it_deletes() -> None:
 def test_a_deleted_comment_is_gone_even_if_a_bot_wrote_it() -> None:
     changes = changes_of("issue_comment.deleted", comment_payload("", user=ROBOT))
     assert [gone.source_id for gone in changes.deletions] == ["acme/shop#5/comment/3003"]
-    assert changes.drafts == ()
+    assert changes.drafts == (issue_draft(),)
 
 
 def test_a_transferred_issue_moves() -> None:
@@ -163,7 +180,55 @@ def test_a_transferred_issue_moves() -> None:
     assert [(gone.source_id, gone.reason) for gone in changes.deletions] == [
         ("acme/shop#5", "transferred to https://github.com/acme/warehouse/issues/1")
     ]
-    assert [draft.source_id for draft in changes.drafts] == ["acme/warehouse#1"]
+    (draft,) = changes.drafts
+    assert draft.source_id == "acme/warehouse#1"
+    assert {"github:acme/shop#5", "url:github.com/acme/shop/issues/5"} <= set(draft.handles)
+
+
+def test_an_issue_that_arrives_by_transfer_is_gone_where_it_was() -> None:
+    old = {"number": 3, "html_url": "https://github.com/acme/old/issues/3", "updated_at": "2026-03-04T00:00:00Z"}
+    origin = {"old_issue": old, "old_repository": {"id": 2, "full_name": "acme/old"}}
+    changes = changes_of("issues.opened", webhook(action="opened", issue=an_issue(), changes=origin))
+    (gone,) = changes.deletions
+    assert (gone.source_id, gone.as_of) == ("acme/old#3", EVENT_AT)
+    (draft,) = changes.drafts
+    assert draft.source_id == "acme/shop#5"
+    assert {"github:acme/old#3", "url:github.com/acme/old/issues/3"} <= set(draft.handles)
+
+
+@pytest.mark.parametrize("changes", [{"title": {"from": "Old"}}, {"body": None}, [], "x", None])
+def test_what_an_edit_changed_does_not_matter(changes: Any) -> None:
+    payload = webhook(action="edited", issue=an_issue(), changes=changes)
+    assert changes_of("issues.edited", payload).drafts == (issue_draft(),)
+
+
+def test_an_issue_answers_to_the_address_of_a_pull_request_and_back() -> None:
+    assert issue_draft().handles == ("url:github.com/acme/shop/pull/5",)
+    assert pull_draft().handles == ("url:github.com/acme/shop/issues/6",)
+
+
+def test_everybody_whom_a_pull_request_names_is_an_account() -> None:
+    cleo = {"login": "cleo", "id": 10, "type": "User"}
+    draft = pull_draft(assignees=[BEN, None], requested_reviewers=[cleo], merged_by=ADA)
+    assert [account.handle for account in draft.accounts] == ["ben", "cleo"]
+
+
+@pytest.mark.parametrize("login", ["ci-bot", "K8s_Robot", "dependabot", "web-flow", "x[bot]", "MergeBot"])
+def test_service_accounts_are_bots_by_their_login(login: str) -> None:
+    author = issue_draft(user=ADA | {"login": login}).author
+    assert author is not None
+    assert author.is_bot
+
+
+@pytest.mark.parametrize("login", ["abbot", "Talbot", "bot-ticelli", "Robot"])
+def test_people_may_be_called_almost_like_bots(login: str) -> None:
+    author = issue_draft(user=ADA | {"login": login}).author
+    assert author is not None
+    assert not author.is_bot
+
+
+def test_the_account_that_stands_for_deleted_ones_is_nobody() -> None:
+    assert issue_draft(user={"login": "ghost", "id": 10137, "type": "User"}).author is None
 
 
 def test_a_transfer_cut_short_deletes_the_old_issue_only() -> None:
@@ -257,7 +322,7 @@ def test_the_envelope_of_a_payload_follows_from_the_payload() -> None:
 # --- what is skipped, and what is refused
 
 
-@pytest.mark.parametrize("action", ["star.created", "push", "pull_request_review.submitted", "workflow_run.completed"])
+@pytest.mark.parametrize("action", ["star.created", "commit_comment.created", "workflow_run.completed"])
 def test_other_events_are_skipped_by_name(action: str) -> None:
     assert parse(event(action, {})) == Skip(SkipReason.UNSUPPORTED_EVENT, action.partition(".")[0])
 
@@ -266,6 +331,10 @@ def test_other_events_are_skipped_by_name(action: str) -> None:
     ("payload", "message"),
     [
         (webhook(issue=an_issue(number=None)), r"^payload\.issue\.number: expected an integer, got null$"),
+        (
+            webhook(issue=an_issue(number=10**5000)),
+            r"^payload\.issue\.number: expected less than .*, got a huge integer$",
+        ),
         (webhook(issue=an_issue(number=True)), r"^payload\.issue\.number: expected an integer, got a boolean$"),
         (webhook(issue=an_issue(updated_at="yesterday")), r"^payload\.issue\.updated_at: .* with an offset, got 'yest"),
         (webhook(issue=an_issue(updated_at="2026-03-01T09:00:00")), r"^payload\.issue\.updated_at: expected an ISO"),

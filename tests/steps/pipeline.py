@@ -10,11 +10,14 @@ from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.models.embedders.protocol import Embedder
 from neural_memory_pipelines.steps.embed import embed_pending
+from neural_memory_pipelines.steps.entities import resolve_entities
+from neural_memory_pipelines.steps.graph_cache import prime_graph_cache
 from neural_memory_pipelines.steps.index import reconcile_index
 from neural_memory_pipelines.steps.ingest import ingest_docs
 from neural_memory_pipelines.steps.persist import PersistReport, persist_pending
 from neural_memory_pipelines.steps.prime import prime_cache
 from neural_memory_pipelines.steps.receive import receive_events
+from neural_memory_pipelines.steps.relationships import reconcile_relationships
 from neural_memory_pipelines.steps.report import StepReport
 from neural_memory_pipelines.steps.scope import Scope
 
@@ -28,6 +31,7 @@ class PathReport:
     embedded: dict[Family, StepReport]
     indexed: dict[Family, StepReport]
     primed: StepReport
+    graph: tuple[StepReport, ...]
 
     @property
     def work(self) -> int:
@@ -39,6 +43,7 @@ class PathReport:
             *self.embedded.values(),
             *self.indexed.values(),
             self.primed,
+            *self.graph,
         ]
         return sum(part.written + part.deleted for part in parts)
 
@@ -54,9 +59,15 @@ def run_path(session: Session, workspace: WorkspaceId, *, embedder: Embedder | N
     def load() -> Embedder:
         return embedder or session.embedder(version)
 
+    persisted = persist_pending(workspace, stores=stores, version=version, load_embedder=load)
     return PathReport(
         received=received,
-        persisted=persist_pending(workspace, stores=stores, version=version, load_embedder=load),
+        persisted=persisted,
+        graph=(
+            resolve_entities(workspace, stores=stores),
+            reconcile_relationships(workspace, stores=stores),
+            prime_graph_cache(workspace, stores=stores),
+        ),
         embedded={
             family: embed_pending(Scope(workspace, version, family, stores), load_embedder=load) for family in Family
         },

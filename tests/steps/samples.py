@@ -104,3 +104,19 @@ def page_event(workspace: WorkspaceId, *, key: str, path: str, content: str | No
         payload |= {"content": content, "changedAt": CHANGED_AT}
     action = "docs.removed" if content is None else "docs.upserted"
     return envelope(workspace, key=key, source="docs", action=action, occurredAt=at, payload=payload)
+
+
+def slack_message(workspace: WorkspaceId, *, user: str, name: str, email: str, ts: str) -> bytes:
+    """Write an envelope of a message in a channel."""
+    profile = {"name": name.split(maxsplit=1)[0].lower(), "real_name": name, "email": email}
+    message = {
+        "type": "message",
+        "channel": "C1",
+        "channel_type": "channel",
+        "ts": ts,
+        "user": user,
+        "text": "The till of the northern pier is broken again, see the log of last night.",
+        "user_profile": profile,
+    }
+    payload = {"type": "event_callback", "event_id": f"Ev{ts}", "event": message, "channel_name": "till"}
+    return envelope(workspace, key=ts, source="slack", action="message", payload=payload)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -134,6 +135,27 @@ def test_a_bad_first_line_does_not_hide_the_others(put_file: Put) -> None:
     report = put_file(lines("# exported", envelope(1), "}", envelope(2)))
     assert report.put == 2
     assert [fault.split(":")[1] for fault in places(report)] == ["1", "3"]
+
+
+def test_an_array_in_the_first_line_does_not_hide_the_others(put_file: Put) -> None:
+    report = put_file(lines("[]", envelope(1), "", envelope(2)))
+    assert report.put == 2
+    assert [fault.split(":")[1] for fault in places(report)] == ["1"]
+
+
+def test_a_number_with_too_many_digits_is_a_fault(put_file: Put) -> None:
+    report = put_file(b'{"a":\n' + b"9" * 5_000 + b"}")
+    assert (report.put, len(report.faults)) == (0, 1)
+    assert "not JSON" in report.faults[0]
+
+
+@pytest.mark.parametrize(
+    "data", [b"{" * 1_000_000, b"}" * 1_000_000, b"{}" * 500_000, b"\n" * 1_000_000, b"[\n" * 500_000]
+)
+def test_hostile_bytes_are_read_in_time_linear_in_their_number(put_file: Put, data: bytes) -> None:
+    started_seconds = time.process_time()
+    put_file(data)
+    assert time.process_time() - started_seconds < 5
 
 
 def test_items_of_an_array_are_told_by_their_number(put_file: Put) -> None:

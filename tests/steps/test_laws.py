@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -111,8 +113,12 @@ def test_events_that_say_the_same_again_write_no_version(
     assert {**after, "events": before["events"]} == before
 
 
+_LATER_SECONDS = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp())
+
+
 def _changed(session: Session, workspace: WorkspaceId, folder: Path, page: str) -> tuple[SpyEmbedder, SpyIndex]:
     write_docs(folder, {"berths.md": page, "yard/cranes.md": CRANES})
+    os.utime(folder / "berths.md", (_LATER_SECONDS, _LATER_SECONDS))
     index = SpyIndex(session.stores.vectors)
     embedder = SpyEmbedder(session.embedder(session.new_workspace_version))
     watched = session_with(session, vectors=index)

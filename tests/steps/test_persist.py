@@ -43,7 +43,7 @@ def test_an_older_event_never_overwrites_a_newer_state(session: Session, workspa
     lines = [_issue_event(workspace, LATE), _issue_event(workspace, EARLY)]
     for part in [lines] if runs == 1 else [lines[:1], lines[1:]]:
         _run(session, workspace, part)
-    assert rows(session, workspace, DOCUMENT, source_id="acme/shop#1") == [(f"As of {LATE}", 1, False)]
+    assert rows(session, workspace, DOCUMENT, source_id="acme/shop#1") == [(f"As of {LATE}", 2, False)]
     settled = "SELECT status, reason FROM source_events WHERE idempotency_key = :key"
     assert rows(session, workspace, settled, key=f"issue-{EARLY}") == [("skipped", "superseded")]
     assert rows(session, workspace, settled, key=f"issue-{LATE}") == [("persisted", None)]
@@ -57,7 +57,7 @@ def test_the_same_content_seen_again_later_makes_what_lies_between_outdated(
 
     _run(session, workspace, [page("first", "# One", EARLY), page("again", "# One", LATEST)])
     _run(session, workspace, [page("between", "# Two", LATE)])
-    assert rows(session, workspace, DOCUMENT, source_id="handbook/a.md") == [("One", 1, False)]
+    assert rows(session, workspace, DOCUMENT, source_id="handbook/a.md") == [("One", 3, False)]
     assert statuses(session, workspace) == {"persisted": 1, "unchanged": 1, "skipped": 1}
 
 
@@ -84,10 +84,9 @@ def test_a_deletion_that_arrives_before_an_older_creation_wins(
     for part in [lines] if runs == 1 else [lines[:1], lines[1:]]:
         _run(session, workspace, part)
     source_id = "acme/shop#2/comment/22"
-    assert rows(session, workspace, DOCUMENT, source_id=source_id) == [("", 1, True)]
-    assert rows(session, workspace, "SELECT count(*) FROM memory_observations WHERE text LIKE '%kept for a week%'") == [
-        (0,)
-    ]
+    assert rows(session, workspace, DOCUMENT, source_id=source_id) == [("", 2, True)]
+    live = "SELECT count(*) FROM memory_observations WHERE text LIKE '%kept for a week%' AND superseded_at IS NULL"
+    assert rows(session, workspace, live) == [(0,)]
 
 
 def test_every_order_of_arrival_ends_in_the_same_state(session: Session, workspace: WorkspaceId) -> None:

@@ -179,11 +179,44 @@ def test_without_git_a_work_tree_is_read_as_a_plain_folder_with_a_note(
 
 
 def test_a_plain_folder_gives_all_but_what_lies_in_hidden_folders(tmp_path: Path) -> None:
-    write(tmp_path, {"a.md": "a", "x/b.txt": "b", ".trash/c.md": "c", "x/.venv/d.md": "d", ".e.md": "e", "f.png": "f"})
+    write(
+        tmp_path,
+        {
+            "a.md": "a",
+            "x/b.txt": "b",
+            "x/g.rst": "g",
+            ".trash/c.md": "c",
+            "x/.venv/d.md": "d",
+            ".e.md": "e",
+            "f.png": "f",
+        },
+    )
     (tmp_path / "empty.md").mkdir()
     os.mkfifo(tmp_path / "pipe.md")
-    assert sorted(read(tmp_path)) == [".e.md", "a.md", "x/b.txt"]
+    assert sorted(read(tmp_path)) == [".e.md", "a.md", "x/b.txt", "x/g.rst"]
     assert times(tmp_path)["a.md"] == TOUCHED
+
+
+@pytest.mark.parametrize("is_tree", [True, False])
+def test_who_owns_what_is_read_whatever_the_globs_say(tmp_path: Path, is_tree: bool) -> None:
+    if is_tree:
+        git(tmp_path, "init", "-q")
+    places = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
+    write(tmp_path, dict.fromkeys((*places, "sub/CODEOWNERS", "a.md", "b.rst", "b.txt"), "* @ada"))
+    listing = list_files(tmp_path, ["*.rst"])
+    assert sorted(listing.paths) == [".github/CODEOWNERS", "CODEOWNERS", "b.rst", "docs/CODEOWNERS"]
+    assert [note.partition(": ")[0] for note in listing.notes] == [
+        ".github/CODEOWNERS, CODEOWNERS, docs/CODEOWNERS",
+    ]
+    chosen = list_files(tmp_path, ["CODEOWNERS", ".github/**", "docs/*"])
+    assert (sorted(chosen.paths), chosen.notes) == (sorted(places), ())
+
+
+def test_who_owns_what_is_not_read_through_links(tmp_path: Path) -> None:
+    write(tmp_path, {"outside/CODEOWNERS": "* @ada", "folder/a.md": "a"})
+    (tmp_path / "folder" / "CODEOWNERS").symlink_to(tmp_path / "outside" / "CODEOWNERS")
+    (tmp_path / "folder" / ".github").symlink_to(tmp_path / "outside")
+    assert list_files(tmp_path / "folder", DEFAULT_INCLUDE).paths == ("a.md",)
 
 
 def test_text_is_read_as_utf8_and_what_is_no_text_is_refused(tmp_path: Path) -> None:

@@ -2,15 +2,19 @@
 
 import dagster as dg
 
+from neural_memory_pipelines.defs.assets.graph import relationships
 from neural_memory_pipelines.defs.assets.indexes import INDEX_OF
 from neural_memory_pipelines.defs.failures import mapped_failures
 from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata
 from neural_memory_pipelines.defs.partitions import (
+    workspace_partitions,
     workspace_version_key,
     workspace_version_partitions,
     workspace_versions_of,
+    workspaces_of,
 )
 from neural_memory_pipelines.defs.resources import MemoryResource, progress_of
+from neural_memory_pipelines.steps.graph_cache import prime_graph_cache
 from neural_memory_pipelines.steps.prime import prime_cache
 
 
@@ -31,4 +35,25 @@ def knowledge_cache(context: dg.AssetExecutionContext, memory: MemoryResource) -
             report = prime_cache(workspace, stores=stores, on_progress=progress_of(context, "knowledge_cache"))
             key = workspace_version_key(workspace, version_name)
             context.add_asset_metadata(report_metadata(report), partition_key=key)
+    return dg.MaterializeResult()
+
+
+@dg.asset(
+    partitions_def=workspace_partitions,
+    deps=[relationships],
+    group_name="caches",
+    kinds={"redis"},
+    owners=OWNERS,
+    code_version="1",
+    backfill_policy=dg.BackfillPolicy.multi_run(),
+)
+def graph_adjacency_cache(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.MaterializeResult[None]:
+    """The neighbours of every node of the graph, out and in, primed in Redis; rebuilt when they are missing."""
+    with mapped_failures(context):
+        stores = memory.session.stores
+        for workspace in workspaces_of(context.partition_keys):
+            report = prime_graph_cache(
+                workspace, stores=stores, on_progress=progress_of(context, "graph_adjacency_cache")
+            )
+            context.add_asset_metadata(report_metadata(report), partition_key=workspace)
     return dg.MaterializeResult()

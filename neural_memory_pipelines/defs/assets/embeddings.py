@@ -8,7 +8,7 @@ from functools import partial
 import dagster as dg
 
 from neural_memory_pipelines.defs.failures import mapped_failures
-from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata
+from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata, table_metadata
 from neural_memory_pipelines.defs.partitions import (
     to_workspace,
     workspace_version_key,
@@ -35,6 +35,7 @@ def _embedding_asset(family: Family) -> dg.AssetsDefinition:
         kinds={"postgres", "python"},
         owners=OWNERS,
         code_version="1",
+        metadata=table_metadata("embeddings"),
         pool="embedder",
         backfill_policy=dg.BackfillPolicy.multi_run(),
     )

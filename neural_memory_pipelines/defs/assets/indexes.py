@@ -7,7 +7,7 @@ import dagster as dg
 
 from neural_memory_pipelines.defs.assets.embeddings import EMBEDDING_OF
 from neural_memory_pipelines.defs.failures import mapped_failures
-from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata
+from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata, table_metadata
 from neural_memory_pipelines.defs.partitions import (
     workspace_version_key,
     workspace_version_partitions,
@@ -33,6 +33,7 @@ def _index_asset(family: Family) -> dg.AssetsDefinition:
         kinds={"postgres", "pgvector"},
         owners=OWNERS,
         code_version="1",
+        metadata=table_metadata("vector_entries"),
         pool="vector_index",
         backfill_policy=dg.BackfillPolicy.multi_run(),
     )

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from neural_memory_pipelines.defs.failures import mapped_failures
-from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata
+from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata, table_metadata
 from neural_memory_pipelines.defs.partitions import workspace_partitions, workspaces_of
 from neural_memory_pipelines.defs.resources import MemoryResource, progress_of
 from neural_memory_pipelines.steps.receive import receive_events
@@ -15,6 +15,7 @@ from neural_memory_pipelines.steps.receive import receive_events
     kinds={"python", "postgres"},
     owners=OWNERS,
     code_version="1",
+    metadata=table_metadata("source_events"),
     backfill_policy=dg.BackfillPolicy.multi_run(),
 )
 def raw_artifacts(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.MaterializeResult[None]:

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from neural_memory_pipelines.defs.failures import mapped_failures
-from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata
+from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata, table_metadata
 from neural_memory_pipelines.defs.partitions import workspace_partitions, workspaces_of
 from neural_memory_pipelines.defs.resources import MemoryResource, progress_of
 from neural_memory_pipelines.domain.ids import WorkspaceId
@@ -26,6 +26,13 @@ _DESCRIPTIONS = {
 }
 
 
+_TABLES = {
+    "documents": "knowledge_documents",
+    "chunks": "knowledge_chunks",
+    "observations": "memory_observations",
+}
+
+
 def _spec(table: str, upstream: str) -> dg.AssetSpec:
     return dg.AssetSpec(
         table,
@@ -34,7 +41,8 @@ def _spec(table: str, upstream: str) -> dg.AssetSpec:
         group_name="knowledge",
         kinds={"postgres", "table"},
         owners=OWNERS,
-        code_version="1",
+        code_version="2",
+        metadata=table_metadata(_TABLES[table]),
     )
 
 

@@ -1,32 +1,38 @@
-"""What is worth remembering of an issue, a pull request or a comment.
+"""What is worth remembering of GitHub's texts: what they are about, what they decide.
 
-The documents themselves are drafted in `documents.py`.
+The documents themselves are drafted in the modules of their events.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 
 from neural_memory_pipelines.domain.blocks import Block, Kind, scan_blocks
 from neural_memory_pipelines.domain.documents import SUMMARY_LIMIT_CHARS, TITLE_LIMIT_CHARS, ObservationDraft
 from neural_memory_pipelines.domain.importance import ImportanceSignals, importance_factors
+from neural_memory_pipelines.domain.references import Reference, find_references
 from neural_memory_pipelines.domain.text import clip, clip_passage, first_paragraph, sections
-from neural_memory_pipelines.sources.github.payloads import Comment, Issue, User
-from neural_memory_pipelines.sources.github.reading import Reading
+from neural_memory_pipelines.sources.github.accounts import is_bot
+from neural_memory_pipelines.sources.github.payloads import Discussion, Issue, Thread, User
+from neural_memory_pipelines.sources.github.reading import Place
 from neural_memory_pipelines.sources.github.references import (
     closing_lines,
     prose_blocks,
-    references,
+    source_ids,
     without_html_comments,
 )
-from neural_memory_pipelines.sources.github.tags import LINKED_TAGS, is_release_milestone, tags_of
+from neural_memory_pipelines.sources.github.tags import LINKED_TAGS, concerns_everyone, is_release_milestone, tags_of
 
+SUBJECTS_LIMIT = 32
 TEXT_LIMIT_CHARS = 2_000
+_STATEMENTS_LIMIT_CHARS = 2 * TEXT_LIMIT_CHARS
 
 _SUMMARY_HEADING = re.compile(r"\W*(?:summary|changelog|tl;?dr)\b", re.IGNORECASE)
-_SETTLED_STATES = {"merged": "merged", "closed": "closed", "not_planned": "closed"}
+_SETTLED_STATES = {"merged": "merged", "closed": "closed", "not_planned": "closed", "answered": "answered"}
 _THIS_PR = re.compile(r"\bThis (?:PR|pull request)\b.*?(?:[.!?](?=\s|$)|$)")
 _WORDS = "decision|resolution|outcome"
 _BOLD = r"[*_]{0,2}"
@@ -38,55 +44,92 @@ _MARKED_LINE = re.compile(
 _MARKED_HEADING = re.compile(rf"{_BOLD}(?P<word>{_WORDS}){_BOLD}(?:[ \t]*:{_BOLD}[ \t]*(?P<rest>.*))?$", re.IGNORECASE)
 
 
-def observe_issue(issue: Issue, reading: Reading, *, state: str) -> tuple[ObservationDraft, ...]:
-    """Remember what an issue or pull request is about: its title, how it sums itself up, what it closes."""
-    title = " ".join(issue.title.split())
-    body = without_html_comments(issue.body or "")
-    lead = _lead(body)
-    blocks = prose_blocks(body)
-    tags = tags_of(title, _labels(issue))
-    settled = {_SETTLED_STATES[state]} if state in _SETTLED_STATES else set()
-    observation = ObservationDraft(
-        text=clip_passage("\n\n".join([_sentence(title), *_statements(lead, blocks)]), TEXT_LIMIT_CHARS),
-        occurred_at=issue.updated_at,
-        title=clip(title, TITLE_LIMIT_CHARS),
-        summary=clip(first_paragraph(lead), SUMMARY_LIMIT_CHARS) or None,
-        importance_factors=importance_factors("github", issue.kind, _signals(issue, tags=tags, voices=(issue.user,))),
-        tags=tuple(sorted(tags | settled)),
-        subject_refs=_subjects(reading, "\n\n".join([title, *blocks]), source_id=reading.reference, url=issue.html_url),
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A text to remember, and where it stands.
+
+    Attributes:
+        title: on one line.
+        body: markdown, without the title.
+        source_id: the document's own.
+        repository: owner/repo, that bare numbers belong to.
+        url: the document's own address.
+    """
+
+    title: str
+    body: str
+    source_id: str
+    repository: str
+    url: str
+    occurred_at: datetime
+
+
+def observe_thread(
+    thread: Thread, place: Place, *, kind: str, state: str, people: frozenset[int] = frozenset()
+) -> tuple[ObservationDraft, ...]:
+    """Remember what an issue, pull request or discussion is about.
+
+    Args:
+        thread: the issue, pull request or discussion.
+        place: where it is.
+        kind: its document's type.
+        state: its document's state.
+        people: the ids of those who are known to have taken part, beside those whom the object names.
+    """
+    tags = tags_of(thread.headline, _tag_names(thread))
+    told = Told(
+        thread.headline, thread.body or "", place.reference, place.repository, thread.html_url, thread.updated_at
     )
-    return (observation,)
+    settled = {_SETTLED_STATES[state]} if state in _SETTLED_STATES else set()
+    return (observe(told, kind=kind, tags=tags | settled, signals=_signals(thread, tags=tags, people=people)),)
 
 
-def observe_comment(comment: Comment, reading: Reading, *, about: str, source_id: str) -> tuple[ObservationDraft, ...]:
+def observe(told: Told, *, kind: str, tags: frozenset[str], signals: ImportanceSignals) -> ObservationDraft:
+    """Remember a text by its title, how it sums itself up, and what it closes."""
+    body = without_html_comments(told.body)
+    lead = _lead(body)
+    found = find_references(body, repository=told.repository)
+    said = [_sentence(told.title), *_statements(lead, body, found)]
+    return ObservationDraft(
+        text=clip_passage("\n\n".join(said), TEXT_LIMIT_CHARS),
+        occurred_at=told.occurred_at,
+        title=clip(told.title, TITLE_LIMIT_CHARS),
+        summary=clip(first_paragraph(lead), SUMMARY_LIMIT_CHARS) or None,
+        importance_factors=importance_factors("github", kind, signals),
+        tags=tuple(sorted(tags)),
+        subject_refs=_subjects((*find_references(told.title, repository=told.repository), *found), told),
+    )
+
+
+def observe_outcomes(
+    told: Told, place: Place, *, author: User | None, answers: bool = False
+) -> tuple[ObservationDraft, ...]:
     """Remember each decision, resolution and outcome that a comment states.
 
     Args:
-        comment: the comment.
-        reading: what came with it, for its references and importance.
-        about: what the comment is on, as its observations' titles name it.
-        source_id: the comment's own.
+        told: the comment; its title is not used.
+        place: the conversation that it is part of, for references and importance.
+        author: who wrote it.
+        answers: it was chosen as the answer of its discussion: then it is a resolution as a whole.
     """
-    issue = reading.issue
-    voices = (comment.user, issue.user) if issue else (comment.user,)
-    signals = _signals(issue, tags=tags_of(issue.title, _labels(issue)) if issue else frozenset(), voices=voices)
+    thread = place.thread
+    tags = tags_of(thread.headline, _tag_names(thread)) if thread else frozenset()
+    people = frozenset([author.id] if author and not is_bot(author) else [])
+    signals = _signals(thread, tags=tags, people=people)
+    body = without_html_comments(told.body)
+    stated = [*([("resolution", body.strip())] if answers and body.strip() else []), *_outcomes(body)]
     # The same statement made twice in a comment is one observation.
     return tuple(
         ObservationDraft(
             text=clip_passage(f"{word.capitalize()}: {said}", TEXT_LIMIT_CHARS),
-            occurred_at=comment.updated_at,
-            title=clip(f"{word.capitalize()} on {about}", TITLE_LIMIT_CHARS),
+            occurred_at=told.occurred_at,
+            title=clip(f"{word.capitalize()} on {place.about}", TITLE_LIMIT_CHARS),
             summary=clip(first_paragraph(said), SUMMARY_LIMIT_CHARS) or None,
             importance_factors=importance_factors("github", word, signals),
             tags=(word,),
-            subject_refs=_subjects(
-                reading,
-                "\n\n".join([reading.reference, *prose_blocks(said)]),
-                source_id=source_id,
-                url=comment.html_url,
-            ),
+            subject_refs=_subjects(find_references(said, repository=told.repository), told, parent=place.reference),
         )
-        for word, said in dict.fromkeys(_outcomes(without_html_comments(comment.body or "")))
+        for word, said in dict.fromkeys(stated)
     )
 
 
@@ -98,15 +141,17 @@ def _lead(body: str) -> str:
     return first_paragraph(body)
 
 
-def _statements(lead: str, blocks: list[str]) -> list[str]:
+def _statements(lead: str, body: str, references: Sequence[Reference]) -> list[str]:
     """List what the text of an observation holds below the title, each statement once and without code blocks."""
     said = prose_blocks(lead)
     flat = " ".join(" ".join(said).split())
-    sentences = (match[0] for block in blocks for match in _THIS_PR.finditer(" ".join(block.split())))
-    for statement in (*sentences, *closing_lines(blocks)):
+    sentences = (match[0] for block in prose_blocks(body) for match in _THIS_PR.finditer(" ".join(block.split())))
+    for statement in (*sentences, *closing_lines(body, references)):
         if " ".join(statement.split()) not in flat:
             said.append(statement)
             flat = f"{flat} {statement}"
+        if len(flat) > _STATEMENTS_LIMIT_CHARS:
+            break
     return said
 
 
@@ -152,30 +197,29 @@ def _continues(body: str, block: Block, kind: Kind) -> bool:
     return block.kind is kind and not _MARKED_LINE.match(body, block.start)
 
 
-def _signals(issue: Issue | None, *, tags: frozenset[str], voices: tuple[User | None, ...]) -> ImportanceSignals:
-    if issue is None:
-        return ImportanceSignals(participants=1)
-    people = {user.id for user in (*voices, *(issue.assignees or ())) if user and not user.is_bot}
+def _signals(thread: Thread | None, *, tags: frozenset[str], people: frozenset[int]) -> ImportanceSignals:
+    if thread is None:
+        return ImportanceSignals(participants=max(1, len(people)))
+    named = {user.id for user in thread.involved if not is_bot(user)}
+    milestone = thread.milestone.title if isinstance(thread, Issue) and thread.milestone else None
     return ImportanceSignals(
-        labels=frozenset(_labels(issue)),
-        comments=issue.comments,
-        participants=len(people),
-        linked_incident_or_release=bool(tags & LINKED_TAGS)
-        or is_release_milestone(issue.milestone.title if issue.milestone else None),
+        labels=frozenset(_tag_names(thread)),
+        comments=thread.voices,
+        participants=len(named | people),
+        linked_incident_or_release=bool(tags & LINKED_TAGS) or is_release_milestone(milestone),
+        org_impact=concerns_everyone(thread.headline, _tag_names(thread)),
     )
 
 
-def _labels(issue: Issue) -> list[str]:
-    return [label.name for label in issue.labels if label.name]
+def _tag_names(thread: Thread) -> list[str]:
+    category = [thread.category.name] if isinstance(thread, Discussion) and thread.category else []
+    return [*thread.label_names, *category]
 
 
-def _subjects(reading: Reading, prose: str, *, source_id: str, url: str) -> tuple[str, ...]:
-    try:
-        host = urlsplit(url).hostname or "github.com"
-    except ValueError:
-        host = "github.com"
-    found = references(prose, repository=reading.repository, host=host)
-    return tuple(dict.fromkeys((source_id, *found)))
+def _subjects(references: Iterable[Reference], told: Told, *, parent: str | None = None) -> tuple[str, ...]:
+    named = source_ids(references, repository=told.repository, url=told.url)
+    ids = dict.fromkeys([told.source_id, *([parent] if parent else []), *named])
+    return tuple(islice(ids, SUBJECTS_LIMIT))
 
 
 def _sentence(title: str) -> str:

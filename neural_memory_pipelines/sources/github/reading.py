@@ -1,80 +1,96 @@
 """Reading payloads: which object is where, in which repository, and what exactly is wrong with a bad one.
 
-What the objects mean for the memory is decided in `documents.py` and `observations.py`.
+What the objects mean for the memory is decided in the modules of their events.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from neural_memory_pipelines.domain.documents import Changes, Skip
+from neural_memory_pipelines.domain.events import SourceEvent
 from neural_memory_pipelines.errors import InvalidEventError
-from neural_memory_pipelines.sources.github.payloads import (
-    OWNER_AND_NAME,
-    Comment,
-    Issue,
-    PullRequest,
-    Repository,
-    time_of,
+from neural_memory_pipelines.sources.github.payloads import OWNER_AND_NAME, Repository, Thread, time_of
+
+SOURCE = "github"
+
+_NUMBER = r"[1-9][0-9]{0,8}"
+_API_URL = re.compile(
+    rf"https?://[^/\s]+/(?:api/v3/)?repos/({OWNER_AND_NAME})(?:/(?:issues|pulls|discussions)/({_NUMBER})$|/|$)"
 )
-
-ISSUES = "issues"
-PULL_REQUEST = "pull_request"
-ISSUE_COMMENT = "issue_comment"
-SUPPORTED_EVENTS = frozenset({ISSUES, PULL_REQUEST, ISSUE_COMMENT})
-
-_API_URL = re.compile(rf"https?://[^/]+/(?:api/v3/)?repos/({OWNER_AND_NAME})(?:/issues/([0-9]{{1,18}})$|/|$)")
-_HTML_URL = re.compile(rf"https?://[^/]+/({OWNER_AND_NAME})/(?:issues|pull)/([0-9]{{1,18}})(?![0-9])")
+_HTML_URL = re.compile(
+    rf"https?://[^/\s]+/({OWNER_AND_NAME})"
+    rf"(?:/(?:issues|pull|discussions)/({_NUMBER})(?![0-9])|/(?:releases|commit)(?:/|$))"
+)
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A payload, read: the issue, the comment or both, and where they live.
+class Reading(Protocol):
+    """A payload, read: it knows the document that it is about, and what it changes."""
 
-    `issue` is None for a comment that came alone.
-    """
+    @property
+    def source_id(self) -> str | None:
+        """The document that the payload is about; None if it is about none."""
+        ...
+
+    def changes(self, event: SourceEvent, verb: str) -> Changes | Skip:
+        """Say what the event changes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a conversation is: an issue, pull request or discussion, and what the payload shows of it, if anything."""
 
     repository: str
     number: int
-    issue: Issue | None
-    comment: Comment | None = None
+    thread: Thread | None = None
 
     @property
     def reference(self) -> str:
-        """Name the issue or pull request: owner/repo#N."""
+        """Name the conversation: owner/repo#N."""
         return f"{self.repository}#{self.number}"
+
+    @property
+    def about(self) -> str:
+        """Name the conversation for people: with its title, where that is known."""
+        return f"{self.reference}: {self.thread.headline}" if self.thread else self.reference
 
 
 def is_bare(payload: Mapping[str, Any]) -> bool:
     """Tell a REST object from a webhook, which wraps its objects and has none of these keys itself."""
-    return "id" in payload or "html_url" in payload or "title" in payload
+    return not payload.keys().isdisjoint({"id", "html_url", "title", "sha"})
 
 
-def read_payload(event: str, payload: object) -> Reading:
-    """Read the payload of a supported event, be it a webhook or a bare REST object.
+def subject_of(payload: Mapping[str, Any], key: str) -> tuple[object, str]:
+    """Find the object that a payload is about, and its path: below `key` in a webhook, else the payload itself.
 
     Raises:
-        InvalidEventError: a field is missing or wrong; the message gives its path.
+        InvalidEventError: a webhook that lacks it.
     """
-    if not isinstance(payload, Mapping):
-        raise InvalidEventError(f"payload: expected an object, got {_json_type(payload)}")
-    bare = is_bare(payload)
-    if event == ISSUE_COMMENT and bare:
-        return _comment_alone(read_model(Comment, payload, "payload"))
-    key = "pull_request" if event == PULL_REQUEST else "issue"
-    subject, path = (payload, "payload") if bare else (_member(payload, key), f"payload.{key}")
-    issue = read_model(_issue_model(event, subject), subject, path)
-    if event != ISSUE_COMMENT:
-        return _located(payload, issue=issue, path=path)
-    comment = read_model(Comment, _member(payload, "comment"), "payload.comment")
-    return _located(payload, issue=issue, comment=comment, path=path)
+    if is_bare(payload):
+        return payload, "payload"
+    if key not in payload:
+        raise InvalidEventError(f"payload.{key}: required, but missing")
+    return payload[key], f"payload.{key}"
+
+
+def read_object(value: object, path: str) -> Mapping[str, Any]:
+    """Read an object of a payload as it is.
+
+    Raises:
+        InvalidEventError: it is something else.
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidEventError(f"{path}: expected an object, got {_json_type(value)}")
+    return value
 
 
 def read_model(model: type[_ModelT], value: object, path: str) -> _ModelT:
@@ -83,12 +99,18 @@ def read_model(model: type[_ModelT], value: object, path: str) -> _ModelT:
     Raises:
         InvalidEventError: a field is missing or wrong; the message gives its path.
     """
-    if not isinstance(value, Mapping):
-        raise InvalidEventError(f"{path}: expected an object, got {_json_type(value)}")
     try:
-        return model.model_validate(value if isinstance(value, dict) else dict(value))
+        return model.model_validate(dict(read_object(value, path)))
     except ValidationError as error:
         raise InvalidEventError(_explain(error, path)) from error
+
+
+def read_array(payload: Mapping[str, Any], *keys: str) -> list[tuple[object, str]]:
+    """Read the first of the keys that holds an array, as (item, path); an empty list if none does."""
+    for key in keys:
+        if isinstance(items := payload.get(key), list):
+            return [(item, f"payload.{key}[{at}]") for at, item in enumerate(items)]
+    return []
 
 
 def read_time(value: object, path: str) -> datetime:
@@ -103,42 +125,51 @@ def read_time(value: object, path: str) -> datetime:
         raise InvalidEventError(f"{path}: expected {error}, got {_shown(value)}") from error
 
 
-def _member(payload: Mapping[str, Any], key: str) -> object:
-    if key not in payload:
-        raise InvalidEventError(f"payload.{key}: required, but missing")
-    return payload[key]
+def repository_named_by(addresses: Sequence[str | None]) -> str | None:
+    """Name the repository that the first of the addresses within one is in; None if none of them is."""
+    found = (_API_URL.match(address or "") or _HTML_URL.match(address or "") for address in addresses)
+    return next((match[1] for match in found if match), None)
 
 
-def _issue_model(event: str, subject: object) -> type[Issue]:
-    keys = subject if isinstance(subject, Mapping) else {}
-    return PullRequest if "head" in keys or (event == PULL_REQUEST and "pull_request" not in keys) else Issue
+def repository_of(payload: Mapping[str, Any], addresses: Sequence[str | None], *, path: str) -> str:
+    """Name the repository of a payload's object: as the payload says, else by the addresses of the object.
 
-
-def _located(payload: Mapping[str, Any], *, issue: Issue, path: str, comment: Comment | None = None) -> Reading:
-    if "repository" in payload:
-        repository = read_model(Repository, payload["repository"], "payload.repository").full_name
-        return Reading(repository, issue.number, issue, comment)
-    for url in (issue.url, issue.repository_url):
-        if found := _API_URL.match(url or ""):
-            return Reading(found[1], issue.number, issue, comment)
-    if found := _HTML_URL.match(issue.html_url):
-        return Reading(found[1], issue.number, issue, comment)
+    Raises:
+        InvalidEventError: neither tells it.
+    """
+    if payload.get("repository") is not None:
+        return read_model(Repository, payload["repository"], "payload.repository").full_name
+    if named := repository_named_by(addresses):
+        return named
     raise InvalidEventError(
-        f"{path}.html_url: expected the address of an issue or pull request, as url names no "
-        f"repository either, got {_shown(issue.html_url)}"
+        f"{path}.html_url: expected the address of something in a repository, as url names none either, "
+        f"got {_shown(next((address for address in addresses if address), None))}"
     )
 
 
-def _comment_alone(comment: Comment) -> Reading:
-    found = _API_URL.match(comment.issue_url or "")
-    if not found or not found[2]:
-        found = _HTML_URL.match(comment.html_url)
-    if not found:
-        raise InvalidEventError(
-            f"payload.issue_url: expected the address of an issue, as html_url names none either, "
-            f"got {_shown(comment.issue_url)}"
-        )
-    return Reading(found[1], int(found[2]), None, comment)
+def place_of(payload: Mapping[str, Any], thread: Thread, *, path: str) -> Place:
+    """Find out where an issue, pull request or discussion is.
+
+    Raises:
+        InvalidEventError: nothing tells its repository.
+    """
+    addresses = (thread.html_url, thread.url, thread.repository_url)
+    return Place(repository_of(payload, addresses, path=path), thread.number, thread)
+
+
+def place_of_address(addresses: Sequence[str | None], *, path: str, expected: str) -> Place:
+    """Find out where a comment that came alone belongs.
+
+    Raises:
+        InvalidEventError: no address holds a repository and a number.
+    """
+    for address in addresses:
+        found = _API_URL.match(address or "") or _HTML_URL.match(address or "")
+        if found and found[2]:
+            return Place(found[1], int(found[2]))
+    raise InvalidEventError(
+        f"{path}: expected the address of {expected}, as html_url names none either, got {_shown(addresses[0])}"
+    )
 
 
 _EXPECTED = {
@@ -173,6 +204,8 @@ def _json_type(value: object) -> str:
 
 def _shown(value: object) -> str:
     """Show a scalar as it is, cut short, and name the type of anything else."""
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return ascii(value if not isinstance(value, str) else value[:60])
-    return _json_type(value)
+    if isinstance(value, str):
+        return ascii(value[:60])
+    if isinstance(value, float) or (type(value) is int and value.bit_length() <= 64):
+        return ascii(value)
+    return "a huge integer" if type(value) is int else _json_type(value)

@@ -1,25 +1,20 @@
-"""Prose without code, and the issues and pull requests that it names.
+"""Prose of GitHub's texts, the lines that close something, and references spelled as source ids.
 
-Knows GitHub's markdown; knows no payload.
+Finding references is `domain/references.py`'s part; here is only what is GitHub's own.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
 
 from neural_memory_pipelines.domain.blocks import Kind, scan_blocks
+from neural_memory_pipelines.domain.references import Reference
 
 _PROSE_KINDS = frozenset({Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING})
-_INLINE_CODE = re.compile(r"(`+)[^`\n]*\1")
-_NAME = r"[A-Za-z0-9_.-]{1,100}"
-_REFERENCE = re.compile(
-    rf"https?://(?P<host>[A-Za-z0-9.-]+)/(?P<address>{_NAME}/{_NAME})/(?:issues|pull)/(?P<at>[1-9][0-9]*)"
-    rf"|(?<![\w/.&#-])(?P<repository>{_NAME}/{_NAME})?#(?P<number>[1-9][0-9]*)(?!\w)"
-)
-_CLOSING = re.compile(
-    rf"\b(?:fix(?:e[sd])?|close[sd]?|resolve[sd]?)\b:?[ \t]+"
-    rf"(?:https?://[^\s/]+/{_NAME}/{_NAME}/(?:issues|pull)/|(?:{_NAME}/{_NAME})?#)[1-9]",
-    re.IGNORECASE,
+_THREAD_HANDLE = re.compile(
+    r"url:(?P<host>[^/]+)/(?P<repository>[^/]+/[^/]+)/(?:issues|pull|discussions)/(?P<number>\d+)"
 )
 
 
@@ -39,39 +34,37 @@ def prose_blocks(markdown: str) -> list[str]:
     return [markdown[block.start : block.content_end].strip() for block in blocks if block.kind in _PROSE_KINDS]
 
 
-def without_inline_code(markdown: str) -> str:
-    """Drop code within lines."""
-    return _INLINE_CODE.sub(" ", markdown)
+def closing_lines(markdown: str, references: Iterable[Reference]) -> Iterator[str]:
+    """List the lines of a text in which a reference says what is fixed, closed or resolved, in order, each once."""
+    end = 0
+    for reference in references:
+        if reference.closes and reference.start >= end:
+            start = markdown.rfind("\n", 0, reference.start) + 1
+            newline = markdown.find("\n", reference.end)
+            end = newline if newline >= 0 else len(markdown)
+            yield markdown[start:end].strip()
 
 
-def closing_lines(blocks: list[str]) -> list[str]:
-    """List the lines that say what is fixed, closed or resolved.
-
-    Source: the keywords of https://docs.github.com/en/issues/tracking-your-work-with-issues, "Linking a pull request
-    to an issue".
-    """
-    lines = (line.strip() for block in blocks for line in block.split("\n"))
-    return [line for line in lines if _CLOSING.search(without_inline_code(line))]
-
-
-def references(prose: str, *, repository: str, host: str = "github.com") -> tuple[str, ...]:
-    """Name the issues and pull requests that a text refers to, as owner/repo#N, each once, in order.
+def source_ids(references: Iterable[Reference], *, repository: str, url: str) -> Iterator[str]:
+    """Spell references to issues, pull requests, commits and tickets as source ids, in order.
 
     Args:
-        prose: a text; what stands in inline code is passed over.
-        repository: owner/repo, which a bare #N belongs to.
-        host: the server whose addresses count, beside github.com.
+        references: addresses of which nothing is known but the address are left out.
+        repository: owner/repo, whose spelling holds for it.
+        url: an address on the server whose addresses count, beside github.com. A comment is named by its issue.
     """
-    hosts = {host, "github.com", "www.github.com"}
-    found: dict[str, None] = {}
-    for match in _REFERENCE.finditer(without_inline_code(prose)):
-        if match["host"] is None:
-            found[f"{_same(match['repository'], repository)}#{match['number']}"] = None
-        elif match["host"] in hosts:
-            found[f"{_same(match['address'], repository)}#{match['at']}"] = None
-    return tuple(found)
+    host = _host(url)
+    for reference in references:
+        found = _THREAD_HANDLE.match(reference.handle)
+        if reference.source_id:
+            yield re.sub(r"(#\d+)/.*", r"\1", reference.source_id)
+        elif found and found["host"] == host:
+            is_own = found["repository"] == repository.lower()
+            yield f"{repository if is_own else found['repository']}#{found['number']}"
 
 
-def _same(named: str | None, repository: str) -> str:
-    # GitHub does not tell cases apart in names; our ids do.
-    return repository if named is None or named.lower() == repository.lower() else named
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None

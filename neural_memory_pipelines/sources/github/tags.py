@@ -13,6 +13,9 @@ LINKED_TAGS = frozenset({"release", "incident-fix"})
 """The tags that tie something to an incident or a release."""
 
 _SCOPE = r"(?:\([^)]{0,80}\))?"
+_EVERYONE = re.compile(
+    r"\b(?:org(?:ani[sz]ation)?|company)-wide\b|\b(?:all|every)-teams?\b|\bcross-(?:org|team)\b", re.IGNORECASE
+)
 _VERSION = re.compile(r"\bv?\d+\.\d+(?:\.\d+)?\b|\brelease\b", re.IGNORECASE)
 
 
@@ -54,3 +57,9 @@ def tags_of(title: str, labels: Iterable[str]) -> frozenset[str]:
 def is_release_milestone(title: str | None) -> bool:
     """Tell whether a milestone stands for a release: it names a version or says so."""
     return bool(title and _VERSION.search(title))
+
+
+def concerns_everyone(title: str, labels: Iterable[str]) -> bool:
+    """Tell whether a title or a label says that something concerns the organization beyond its team."""
+    names = [re.sub(r"[\s_]+", "-", name) for name in (title, *labels)]
+    return any(_EVERYONE.search(name) for name in names)

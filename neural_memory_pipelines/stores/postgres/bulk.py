@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import REAL, BigInteger, Integer, LargeBinary, Table, Text
+from sqlalchemy import REAL, BigInteger, Boolean, Integer, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.types import TypeEngine
 
@@ -28,6 +28,7 @@ _ARRAY_TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
     (TIMESTAMP, "timestamptz[]"),
     (BigInteger, "int8[]"),
     (Integer, "int8[]"),
+    (Boolean, "bool[]"),
     (REAL, "float8[]"),
     (LargeBinary, "bytea[]"),
 )

@@ -1,11 +1,12 @@
 """Documents with their chunks and observations: read and written in bulk, for tens of documents at a time.
 
-What to write is decided in `domain/`.
+What to write is decided in `domain/`; versions and links are in `versions.py` and `links.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
@@ -20,53 +21,102 @@ _UPSERT_DOCUMENT = """(workspace_id, source, source_id) DO UPDATE SET
     type = excluded.type, title = excluded.title, summary = excluded.summary, state = excluded.state,
     url = excluded.url, raw_pointer = excluded.raw_pointer, content_hash = excluded.content_hash,
     metadata_json = excluded.metadata_json, author_json = excluded.author_json, lineage_json = excluded.lineage_json,
-    occurred_at = excluded.occurred_at, as_of = excluded.as_of, deleted_at = excluded.deleted_at,
-    version = knowledge_documents.version + 1
-WHERE knowledge_documents.as_of <= excluded.as_of
-  AND (knowledge_documents.content_hash, knowledge_documents.deleted_at IS NULL)
-      IS DISTINCT FROM (excluded.content_hash, excluded.deleted_at IS NULL)"""
+    occurred_at = excluded.occurred_at, as_of = excluded.as_of, as_of_event = excluded.as_of_event,
+    parent_source_id = excluded.parent_source_id, privacy = excluded.privacy,
+    deleted_at = excluded.deleted_at, deleted_with = NULL, version = excluded.version"""
 
-_UPSERT_CHUNK = """(chunk_id) DO UPDATE SET chunk_index = excluded.chunk_index, superseded_at = NULL
-WHERE knowledge_chunks.chunk_index <> excluded.chunk_index OR knowledge_chunks.superseded_at IS NOT NULL"""
+# A chunk or a statement that stays as it was keeps its time, and its vectors with it: that of the earliest description.
+_UPSERT_CHUNK = """(chunk_id) DO UPDATE SET chunk_index = excluded.chunk_index, superseded_at = NULL,
+    occurred_at = least(knowledge_chunks.occurred_at, excluded.occurred_at)
+WHERE knowledge_chunks.chunk_index <> excluded.chunk_index OR knowledge_chunks.superseded_at IS NOT NULL
+    OR knowledge_chunks.occurred_at > excluded.occurred_at"""
 
-# Like a chunk, a statement that stays as it was keeps its time, and its vectors with it.
-_UPSERT_OBSERVATION = """(observation_id) DO UPDATE SET importance = excluded.importance, tags = excluded.tags,
-    subject_refs = excluded.subject_refs, privacy = excluded.privacy, superseded_at = NULL"""
+_UPSERT_OBSERVATION = """(observation_id) DO UPDATE SET importance = excluded.importance,
+    importance_factors = excluded.importance_factors, tags = excluded.tags, subject_refs = excluded.subject_refs,
+    privacy = excluded.privacy, superseded_at = NULL,
+    occurred_at = least(memory_observations.occurred_at, excluded.occurred_at)
+WHERE memory_observations.superseded_at IS NOT NULL OR memory_observations.occurred_at > excluded.occurred_at
+    OR (memory_observations.importance_factors, memory_observations.tags, memory_observations.subject_refs,
+        memory_observations.privacy)
+    IS DISTINCT FROM (excluded.importance_factors, excluded.tags, excluded.subject_refs, excluded.privacy)"""
+
+_EARLIER = """({key}) DO UPDATE SET occurred_at = excluded.occurred_at
+WHERE {table}.occurred_at > excluded.occurred_at"""
+
+
+_NAMED = """FROM knowledge_documents d WHERE d.source = :source AND starts_with(d.source_id, :prefix)
+AND substr(d.source_id, length(:prefix) + 1, 1) IN ('', '#', '/', '@')
+AND EXISTS (SELECT FROM document_versions v WHERE v.document_id = d.document_id AND v.as_of <= :as_of)"""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKey:
+    """A document and the event that described it last."""
+
+    document_id: DocumentId
+    source_id: str
+    as_of_event: str
 
 
 def stored_documents(tx: Transaction, ids: Sequence[DocumentId]) -> dict[DocumentId, StoredDocument]:
     """Read what is known of documents and lock their rows until the transaction ends."""
     rows = tx.connection.execute(
         text(
-            "SELECT document_id, content_hash, as_of, deleted_at FROM knowledge_documents "
+            "SELECT document_id, content_hash, as_of, as_of_event, deleted_at, deleted_with FROM knowledge_documents "
             "WHERE document_id = ANY(:ids) ORDER BY document_id FOR UPDATE"
         ),
         {"ids": list(ids)},
     )
     return {
         DocumentId(row.document_id): StoredDocument(
-            content_hash=ContentHash(row.content_hash), as_of=row.as_of, is_deleted=row.deleted_at is not None
+            content_hash=ContentHash(row.content_hash),
+            as_of=row.as_of,
+            as_of_event=row.as_of_event,
+            is_deleted=row.deleted_at is not None and row.deleted_with is None,
+            is_hidden=row.deleted_with is not None,
         )
         for row in rows
     }
 
 
 def upsert_documents(tx: Transaction, rows: Sequence[Row]) -> None:
-    """Write documents in one statement: a new one at version 1, a changed one at its next version."""
+    """Write documents in one statement. Callers have locked the rows that exist."""
     insert_rows(tx, knowledge_documents, rows, on_conflict=_UPSERT_DOCUMENT)
 
 
-def confirm_documents(tx: Transaction, as_of: Mapping[DocumentId, datetime]) -> None:
-    """Note that documents were still the same at a later time, so that older descriptions are known to be older."""
-    if not as_of:
+def confirm_documents(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Note that documents were still the same at a later time, so that older descriptions are known to be older.
+
+    Args:
+        tx: the workspace's transaction.
+        rows: columns document_id, as_of, as_of_event, occurred_at, raw_pointer and action, of the later description.
+    """
+    if not rows:
+        return
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    tx.connection.execute(
+        text(
+            "UPDATE knowledge_documents d SET as_of = n.as_of, as_of_event = n.event, occurred_at = n.occurred_at, "
+            "raw_pointer = n.raw_pointer, lineage_json = jsonb_build_object('event', n.event, 'action', n.action) "
+            "FROM unnest(CAST(:document_id AS text[]), CAST(:as_of AS timestamptz[]), CAST(:as_of_event AS text[]), "
+            "CAST(:occurred_at AS timestamptz[]), CAST(:raw_pointer AS text[]), CAST(:action AS text[])) "
+            "AS n(id, as_of, event, occurred_at, raw_pointer, action) WHERE d.document_id = n.id"
+        ),
+        columns,
+    )
+
+
+def set_versions(tx: Transaction, versions: Mapping[DocumentId, int]) -> None:
+    """Set the version numbers of documents whose history got longer while their latest state stayed."""
+    if not versions:
         return
     tx.connection.execute(
         text(
-            "UPDATE knowledge_documents d SET as_of = n.as_of "
-            "FROM unnest(CAST(:ids AS text[]), CAST(:times AS timestamptz[])) AS n(id, as_of) "
-            "WHERE d.document_id = n.id AND d.as_of < n.as_of"
+            "UPDATE knowledge_documents d SET version = n.version "
+            "FROM unnest(CAST(:ids AS text[]), CAST(:versions AS int8[])) AS n(id, version) "
+            "WHERE d.document_id = n.id AND d.version <> n.version"
         ),
-        {"ids": list(as_of), "times": list(as_of.values())},
+        {"ids": list(versions), "versions": list(versions.values())},
     )
 
 
@@ -89,6 +139,80 @@ def replace_observations(tx: Transaction, documents: Sequence[DocumentId], rows:
     kept = [row["observation_id"] for row in rows]
     superseded = _supersede(tx, "memory_observations", "observation_id", documents, kept)
     return sum(row.is_new for row in inserted), superseded
+
+
+def keep_history(tx: Transaction, *, chunks: Sequence[Row], observations: Sequence[Row]) -> None:
+    """Keep the rows of descriptions that were outdated when they arrived: superseded from the start.
+
+    A row that is live stays so, and learns that it was there earlier.
+    """
+    for table, key, rows in (
+        (knowledge_chunks, "chunk_id", chunks),
+        (memory_observations, "observation_id", observations),
+    ):
+        outdated = [{**row, "superseded_at": row["occurred_at"]} for row in rows]
+        insert_rows(tx, table, outdated, on_conflict=_EARLIER.format(key=key, table=table.name))
+
+
+def hide_documents(tx: Transaction, ids: Sequence[DocumentId], *, parents: Sequence[str]) -> list[DocumentKey]:
+    """Let documents go with their parents that were deleted: their rows stay, nothing of them is live.
+
+    Args:
+        tx: the workspace's transaction.
+        ids: if not empty, only these documents.
+        parents: the ids of the parents' rows; those that are not deleted take nothing along.
+
+    Returns:
+        The documents that were live until now.
+    """
+    hidden = tx.connection.execute(
+        text(
+            "UPDATE knowledge_documents c SET deleted_at = p.deleted_at, deleted_with = p.source_id "
+            "FROM knowledge_documents p WHERE p.document_id = ANY(:parents) AND p.deleted_at IS NOT NULL "
+            "AND c.source = p.source AND c.parent_source_id = p.source_id AND c.deleted_at IS NULL "
+            "AND (:all_children OR c.document_id = ANY(:ids)) "
+            "RETURNING c.document_id, c.source_id, c.as_of_event"
+        ),
+        {"parents": list(parents), "all_children": not ids, "ids": list(ids)},
+    )
+    gone = [DocumentKey(*row) for row in hidden]
+    for table, key in (("knowledge_chunks", "chunk_id"), ("memory_observations", "observation_id")):
+        _supersede(tx, table, key, [row.document_id for row in gone], [])
+    return gone
+
+
+def hidden_children(tx: Transaction, parents: Sequence[DocumentId]) -> list[DocumentKey]:
+    """List the documents that went with these parents, and should come back with them."""
+    rows = tx.connection.execute(
+        text(
+            "SELECT c.document_id, c.source_id, c.as_of_event FROM knowledge_documents p JOIN knowledge_documents c "
+            "ON c.source = p.source AND c.parent_source_id = p.source_id AND c.deleted_with = p.source_id "
+            "WHERE p.document_id = ANY(:parents) AND p.deleted_at IS NULL"
+        ),
+        {"parents": list(parents)},
+    )
+    return [DocumentKey(*row) for row in rows]
+
+
+def forget_documents_named(tx: Transaction, source: str, prefix: str, *, as_of: datetime) -> set[str]:
+    """Delete what is known of the documents of a source below a name that was described until a moment.
+
+    Returns:
+        The events that described them, to be read again.
+    """
+    named = {"source": source, "prefix": prefix, "as_of": as_of}
+    found = tx.connection.execute(text(f"SELECT d.document_id, d.source_id {_NAMED}"), named).all()
+    ids = [row.document_id for row in found]
+    described = tx.connection.execute(
+        text("DELETE FROM document_versions WHERE document_id = ANY(:ids) RETURNING event_key"), {"ids": ids}
+    )
+    events = set(described.scalars())
+    tx.connection.execute(
+        text("DELETE FROM document_parts WHERE source = :source AND source_id = ANY(:names)"),
+        {"source": source, "names": [row.source_id for row in found]},
+    )
+    tx.connection.execute(text("DELETE FROM knowledge_documents WHERE document_id = ANY(:ids)"), {"ids": ids})
+    return events
 
 
 def _supersede(tx: Transaction, table: str, key: str, documents: Sequence[DocumentId], kept: Sequence[str]) -> int:

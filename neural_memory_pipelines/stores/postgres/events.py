@@ -5,7 +5,7 @@ Events are not read here, only counted and settled.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from neural_memory_pipelines.domain.documents import storable
 from neural_memory_pipelines.domain.events import EventStatus
-from neural_memory_pipelines.domain.ids import hash_json
 from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows
+from neural_memory_pipelines.stores.postgres.dead_letters import dead_letter_id
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.tables import dead_letters, source_events
 
@@ -42,7 +42,7 @@ def receive(tx: Transaction, rows: Sequence[Row]) -> int:
 
     Args:
         tx: the workspace's transaction.
-        rows: columns idempotency_key, source, action, occurred_at, raw_key, content_hash.
+        rows: columns idempotency_key, source, action, occurred_at, raw_key, content_hash, raw_bytes.
 
     Returns:
         How many were new.
@@ -53,16 +53,29 @@ def receive(tx: Transaction, rows: Sequence[Row]) -> int:
     return len(inserted)
 
 
-def pending(tx: Transaction, *, limit: int) -> list[PendingEvent]:
-    """Take the oldest pending events and lock them until the transaction ends."""
+def pending(tx: Transaction, *, limit: int, limit_bytes: int) -> list[PendingEvent]:
+    """Take the oldest pending events and lock them until the transaction ends.
+
+    Args:
+        tx: the workspace's transaction.
+        limit: most events.
+        limit_bytes: most bytes of raw artifacts; one event is taken even if it alone has more.
+    """
     rows = tx.connection.execute(
         text(
-            "SELECT idempotency_key, source, raw_key FROM source_events WHERE status = 'pending' "
+            "SELECT idempotency_key, source, raw_key, raw_bytes FROM source_events WHERE status = 'pending' "
             "ORDER BY occurred_at, sequence LIMIT :limit FOR UPDATE"
         ),
         {"limit": limit},
     )
-    return [PendingEvent(row.idempotency_key, row.source, row.raw_key) for row in rows]
+    taken: list[PendingEvent] = []
+    size_bytes = 0
+    for row in rows.all():
+        size_bytes += row.raw_bytes
+        if taken and size_bytes > limit_bytes:
+            break
+        taken.append(PendingEvent(row.idempotency_key, row.source, row.raw_key))
+    return taken
 
 
 def settle(tx: Transaction, outcomes: Sequence[EventOutcome]) -> None:
@@ -83,6 +96,35 @@ def settle(tx: Transaction, outcomes: Sequence[EventOutcome]) -> None:
     )
 
 
+def read_again(tx: Transaction, keys: Collection[str]) -> int:
+    """Have events read again: they are pending once more.
+
+    Returns:
+        How many there are of them.
+    """
+    if not keys:
+        return 0
+    result = tx.connection.execute(
+        text(
+            "UPDATE source_events SET status = 'pending', reason = NULL, settled_at = NULL "
+            "WHERE idempotency_key = ANY(:keys)"
+        ),
+        {"keys": list(keys)},
+    )
+    return result.rowcount
+
+
+def read_all_again(tx: Transaction) -> int:
+    """Have all events read again except dead ones; returns how many there are of them."""
+    result = tx.connection.execute(
+        text(
+            "UPDATE source_events SET status = 'pending', reason = NULL, settled_at = NULL "
+            "WHERE status NOT IN ('pending', 'dead') AND reason IS DISTINCT FROM 'dropped'"
+        )
+    )
+    return result.rowcount
+
+
 def bury(tx: Transaction, rows: Sequence[Row]) -> None:
     """Record dead letters.
 
@@ -90,7 +132,7 @@ def bury(tx: Transaction, rows: Sequence[Row]) -> None:
         tx: the workspace's transaction.
         rows: columns idempotency_key (or None), origin, raw_key, reason. The same raw bytes are one dead letter.
     """
-    unique = {f"dead_{hash_json([tx.workspace_id, row['raw_key']])[:32]}": row for row in rows}
+    unique = {dead_letter_id(tx, row["raw_key"]): row for row in rows}
     insert_rows(
         tx,
         dead_letters,

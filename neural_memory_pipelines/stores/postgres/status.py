@@ -14,6 +14,9 @@ _LIVE_ROWS = """SELECT
     (SELECT count(*) FROM knowledge_chunks WHERE superseded_at IS NULL) AS chunks,
     (SELECT count(*) FROM memory_observations WHERE superseded_at IS NULL) AS observations"""
 _COUNTS = f"""{_LIVE_ROWS},
+    (SELECT count(*) FROM relationships WHERE until IS NULL) AS relationships,
+    (SELECT count(*) FROM entities WHERE kind = 'person' AND merged_into IS NULL) AS persons,
+    (SELECT count(*) FROM entities WHERE kind <> 'person' AND merged_into IS NULL) AS other_entities,
     (SELECT count(*) FROM source_events WHERE status = 'pending') AS pending_events,
     (SELECT count(*) FROM dead_letters) AS dead_letters,
     (SELECT active_embedding_version FROM workspaces) AS active_embedding_version,
@@ -47,6 +50,9 @@ class WorkspaceStatus:
     documents: int
     chunks: int
     observations: int
+    relationships: int
+    persons: int
+    other_entities: int
     pending_events: int
     dead_letters: int
     active_embedding_version: str

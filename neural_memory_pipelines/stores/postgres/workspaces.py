@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.domain.redaction import RedactionPolicy
 from neural_memory_pipelines.domain.versions import ChunkSpec, EmbeddingVersion
 from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.stores.postgres.engine import Database, Transaction
@@ -40,6 +41,20 @@ def register_workspace(tx: Transaction, *, organization_id: str, version: Embedd
         insert(workspaces)
         .values(workspace_id=tx.workspace_id, organization_id=organization_id, active_embedding_version=version.name)
         .on_conflict_do_nothing()
+    )
+
+
+def redaction_policy(tx: Transaction) -> RedactionPolicy:
+    """Read what is taken out of the texts of a workspace; everything that looks private, where nothing was said."""
+    name = tx.connection.scalar(text("SELECT settings ->> 'redaction' FROM workspaces"))
+    return RedactionPolicy(name or RedactionPolicy.ALL)
+
+
+def set_redaction_policy(tx: Transaction, policy: RedactionPolicy) -> None:
+    """Choose what is taken out of the texts of a workspace from now on."""
+    tx.connection.execute(
+        text("UPDATE workspaces SET settings = settings || jsonb_build_object('redaction', CAST(:policy AS text))"),
+        {"policy": policy},
     )
 
 

@@ -1,4 +1,4 @@
-"""Front matter of markdown files: YAML between lines of dashes, read with suspicion.
+"""Front matter of files: YAML between lines of dashes, read with suspicion, and values by key whatever their spelling.
 
 What a value means to a document is decided by the source that reads it.
 """
@@ -6,6 +6,7 @@ What a value means to a document is decided by the source that reads it.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,6 +20,20 @@ from neural_memory_pipelines.domain.text import clip
 
 _LIMIT_CHARS = 50_000
 _ERROR_LIMIT_CHARS = 300
+_NAMING_KEYS = ("name", "login", "github", "path", "url", "href", "id", "title")
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads 0010 as the text that it is: YAML 1.1 has it for an octal number, those who number documents do not."""
+
+
+def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> int | str:
+    value = str(loader.construct_scalar(node))
+    return value if _PADDED.match(value) else loader.construct_yaml_int(node)
+
+
+_PADDED = re.compile(r"0\d+\Z")
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,19 @@ class FrontMatter:
             if isinstance(value, str) and value.strip():
                 return " ".join(value.split())
         return None
+
+    def texts(self, key: str) -> list[str]:
+        """List the texts and whole numbers below a key, however its name is spelled ("Superseded-By", "superseded_by").
+
+        A list gives one text an item, and an item with keys what its name, path or address says.
+        """
+        return [
+            text
+            for spelled, value in self.values.items()
+            if _folded(spelled) == key
+            for item in (value if isinstance(value, list) else [value])
+            if (text := _text_of(item)).strip()
+        ]
 
     def labels(self, *keys: str) -> frozenset[str]:
         """Gather the texts of the lists below some keys."""
@@ -61,11 +89,22 @@ def read_front_matter(content: str) -> tuple[FrontMatter, str]:
     return front, content.removeprefix("\ufeff") if front.error else body
 
 
+def _folded(key: str) -> str:
+    return re.sub(r"[\s-]+", "_", key.strip().lower())
+
+
+def _text_of(value: Any) -> str:
+    """Spell a value as a text; "" for what is none, and for an object that does not name itself."""
+    if isinstance(value, Mapping):
+        return next((str(value[key]) for key in _NAMING_KEYS if isinstance(value.get(key), str | int)), "")
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
 def _load(text: str) -> FrontMatter:
     if len(text) > _LIMIT_CHARS:
         return FrontMatter(error=f"longer than {_LIMIT_CHARS} characters")
     try:
-        values = yaml.safe_load(text)
+        values = yaml.load(text, _Loader)  # noqa: S506 - a safe loader, see above
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # ValueError: dates and numbers that cannot be. RecursionError: brackets nested by the hundred.
         return FrontMatter(error=clip(f"{type(error).__name__}: {error}", _ERROR_LIMIT_CHARS))

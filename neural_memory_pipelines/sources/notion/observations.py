@@ -1,0 +1,142 @@
+"""What is worth remembering of a page: what it is about, and what it decides.
+
+The documents themselves are drafted in `documents.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from neural_memory_pipelines.domain.documents import SUMMARY_LIMIT_CHARS, TITLE_LIMIT_CHARS, ObservationDraft
+from neural_memory_pipelines.domain.importance import ImportanceSignals, importance_factors
+from neural_memory_pipelines.domain.page_sections import ToldSection, opening, told_sections
+from neural_memory_pipelines.domain.references import find_references
+from neural_memory_pipelines.domain.statements import marked_statements
+from neural_memory_pipelines.domain.text import clip, clip_passage, first_paragraph
+from neural_memory_pipelines.sources.notion.links import SOURCE
+
+TEXT_LIMIT_CHARS = 2_000
+SUBJECTS_LIMIT = 32
+TAGS_LIMIT = 12
+
+_LINKED = re.compile(r"\b(?:incident|outage|post-?mortem|release|changelog|launch)\b", re.IGNORECASE)
+_SENTENCE_ENDS = (".", "!", "?", "…", ":")
+_KIND_OF_STATEMENT = {"decision": "decision", "resolution": "outcome", "outcome": "outcome"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What observations are made of.
+
+    Attributes:
+        source_id: the page's.
+        title: in one line; never empty.
+        content: its markdown, without the title.
+        occurred_at: when it was last edited.
+        labels: the words of its select and status properties.
+        participants: how many people wrote, own or are mentioned.
+        comments: how many comments came with it.
+    """
+
+    source_id: str
+    title: str
+    content: str
+    occurred_at: datetime
+    labels: tuple[str, ...] = ()
+    participants: int = 1
+    comments: int = 0
+
+
+def observe_page(page: Page) -> tuple[ObservationDraft, ...]:
+    """Remember what a page is about, and each decision, outcome and cause that it states."""
+    return (_whole(page), *(_stated(page, told) for told in _all_told(page.content)))
+
+
+def observe_comment(text: str, *, source_id: str, page_id: str, occurred_at: datetime) -> tuple[ObservationDraft, ...]:
+    """Remember each decision and outcome that a comment states."""
+    page = Page(source_id, "Comment", text, occurred_at)
+    return tuple(
+        replace(
+            _stated(page, told),
+            title=f"{told.heading} in a comment",
+            subject_refs=_subjects(told.text, source_id, page_id),
+        )
+        for told in _statements(text)
+    )
+
+
+def _whole(page: Page) -> ObservationDraft:
+    lead = opening(page.content)
+    return ObservationDraft(
+        text=clip_passage(f"{_sentence(page.title)}\n\n{lead}", TEXT_LIMIT_CHARS),
+        occurred_at=page.occurred_at,
+        title=clip(page.title, TITLE_LIMIT_CHARS),
+        summary=clip(first_paragraph(lead), SUMMARY_LIMIT_CHARS) or None,
+        importance_factors=_importance(page, "page"),
+        tags=tuple(_tags(page.labels))[:TAGS_LIMIT],
+        subject_refs=_subjects(lead, page.source_id),
+    )
+
+
+def _all_told(content: str) -> Iterator[ToldSection]:
+    """Take the sections that state something, then the lines that do and are in none of these sections."""
+    sections = list(told_sections(content))
+    yield from sections
+    known = "\n\n".join(section.text for section in sections)
+    yield from (told for told in _statements(content) if told.text not in known)
+
+
+def _statements(content: str) -> Iterator[ToldSection]:
+    for said in marked_statements(content):
+        yield ToldSection(_KIND_OF_STATEMENT[said.kind], said.kind.capitalize(), said.text)
+
+
+def _stated(page: Page, told: ToldSection) -> ObservationDraft:
+    return ObservationDraft(
+        text=clip_passage(told.text, TEXT_LIMIT_CHARS),
+        occurred_at=page.occurred_at,
+        title=clip(f"{page.title}: {told.heading}", TITLE_LIMIT_CHARS),
+        summary=clip(first_paragraph(told.text), SUMMARY_LIMIT_CHARS) or None,
+        importance_factors=_importance(page, told.kind),
+        tags=tuple(dict.fromkeys((told.kind, *_tags(page.labels))))[:TAGS_LIMIT],
+        subject_refs=_subjects(told.text, page.source_id),
+    )
+
+
+def _importance(page: Page, kind: str) -> dict[str, float]:
+    signals = ImportanceSignals(
+        labels=frozenset(page.labels) | ({kind} - {"page"}),
+        comments=page.comments,
+        participants=page.participants,
+        linked_incident_or_release=kind == "root-cause" or _is_linked((page.title, *page.labels)),
+    )
+    return importance_factors(SOURCE, kind, signals)
+
+
+def _is_linked(words: Iterable[str]) -> bool:
+    return any(_LINKED.search(text) for text in words)
+
+
+def _tags(labels: Iterable[str]) -> Iterator[str]:
+    for label in labels:
+        tag = re.sub(r"\W+", "-", label.lower()).strip("-")
+        if tag:
+            yield tag
+
+
+def _subjects(text: str, *source_ids: str) -> tuple[str, ...]:
+    """Name the document itself, then what the text refers to; addresses of no known system name nothing."""
+    named = (_source_id(found.handle, found.source_id) for found in find_references(text))
+    return tuple(dict.fromkeys((*source_ids, *(name for name in named if name))))[:SUBJECTS_LIMIT]
+
+
+def _source_id(handle: str, source_id: str) -> str:
+    system, _, name = handle.partition(":")
+    return source_id or (name if system != "url" else "")
+
+
+def _sentence(title: str) -> str:
+    return title if title.endswith(_SENTENCE_ENDS) else f"{title}."

@@ -1,0 +1,93 @@
+"""Turns what documents state into edges between what is known, each with its evidence.
+
+An edge follows from links that hold and handles that are known; here nothing is read out of texts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from neural_memory_pipelines.domain.codeowners import CODEOWNERS_PLACES, Rules
+from neural_memory_pipelines.domain.graph import EdgeType, LinkDraft, NodeKind, NodeRef
+from neural_memory_pipelines.domain.handles import document_handle
+from neural_memory_pipelines.domain.ids import DocumentId, WorkspaceId, link_id
+from neural_memory_pipelines.steps.report import StepReport, timed
+from neural_memory_pipelines.steps.rows import QUOTE_LIMIT_CHARS, Row
+from neural_memory_pipelines.stores.bundle import Stores
+from neural_memory_pipelines.stores.postgres import graph
+from neural_memory_pipelines.stores.postgres.engine import Transaction
+from neural_memory_pipelines.stores.postgres.graph import OwnedDocument, OwnerRules
+
+
+def reconcile_relationships(workspace: WorkspaceId, *, stores: Stores) -> StepReport:
+    """Bring edges and their evidence up to date.
+
+    Returns:
+        seen = live edges, written = new or changed ones, deleted = edges that no link ever meant, skipped = live links
+        whose target is not known (yet); reasons count live edges by type.
+    """
+    report = StepReport()
+    with timed(report), stores.database.lock(workspace, "graph"), stores.database.transaction(workspace) as tx:
+        graph.replace_links_of_field(tx, graph.CODEOWNERS_FIELD, list(_ownership(tx)))
+        graph.resolve_links(tx)
+        change = graph.reconcile_edges(tx)
+        counts = graph.graph_counts(tx)
+        report.reasons = {count.type: count.edges for count in graph.count_edges(tx)}
+        for edge in graph.live_edges(tx, limit=1_000):
+            if edge.quote and len(report.examples) < 10:
+                report.show({"from": edge.from_name, "edge": edge.type, "to": edge.to_name, "evidence": edge.quote})
+    report.seen = counts.live
+    report.written = change.new + change.changed
+    report.unchanged = max(counts.live - report.written, 0)
+    report.deleted = change.deleted
+    report.skipped = counts.unresolved_links
+    if counts.retired:
+        report.notes.append(f"{counts.retired:,} edges are retired: no text or field states them any more")
+    return report
+
+
+def _ownership(tx: Transaction) -> Iterator[Row]:
+    """Give each document the owners that the CODEOWNERS of its store names for its path, by the line that says so."""
+    in_force = _rules_in_force(graph.owner_rules(tx))
+    links: dict[str, dict[str, list[Row]]] = {}
+    for owned in graph.documents_of_stores(tx, list(in_force)):
+        source = in_force[owned.store]
+        if source.document_id not in links:
+            links[source.document_id] = defaultdict(list)
+            for link in graph.rule_links(tx, source.document_id):
+                links[source.document_id][_words(link["quote"])].append(dict(link))
+        rule = Rules.from_json(source.rules).rule_of(owned.path)
+        line = _words(" ".join((rule.pattern, *rule.owners))) if rule else ""
+        for row in links[source.document_id].get(line, ()):
+            yield _owned(DocumentId(source.document_id), owned, row)
+
+
+def _words(line: str) -> str:
+    """Spell a line as evidence quotes it: two lines may have one pattern."""
+    return " ".join(line[:QUOTE_LIMIT_CHARS].split())
+
+
+def _rules_in_force(found: Sequence[OwnerRules]) -> dict[str, OwnerRules]:
+    """Choose for each store the file that counts: the first of the places where GitHub looks."""
+    chosen: dict[str, OwnerRules] = {}
+    for rules in sorted(found, key=lambda rules: CODEOWNERS_PLACES.index(rules.path)):
+        chosen.setdefault(rules.store, rules)
+    return chosen
+
+
+def _owned(source: DocumentId, owned: OwnedDocument, row: Row) -> Row:
+    origin = NodeRef(NodeKind.DOCUMENT, document_handle("docs", f"{owned.store}/{owned.path}"))
+    target = NodeRef(NodeKind(row["target_kind"]), row["target_handle"])
+    link = LinkDraft(EdgeType.OWNED_BY, target, origin=origin, field=graph.CODEOWNERS_FIELD)
+    return {
+        **row,
+        "link_id": link_id(source, link.content_hash(row["quote"]), 0),
+        "document_id": source,
+        "type": EdgeType.OWNED_BY,
+        "origin_kind": origin.kind,
+        "origin_handle": origin.handle,
+        "origin_name": "",
+        "field": graph.CODEOWNERS_FIELD,
+        "until": None,
+    }

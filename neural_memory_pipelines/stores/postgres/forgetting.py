@@ -1,0 +1,34 @@
+"""Forgetting what was derived from events: everything but the ledger of events, decisions of people, and raw bytes.
+
+When that is done is decided by the steps.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from neural_memory_pipelines.stores.postgres.engine import Transaction
+
+# Documents take their chunks, observations, handles, links and evidence with them. Vectors go too, for they are made
+# of texts; the ledger of the index stays, so that the next run deletes there what nobody wants any more.
+_DERIVED = (
+    "relationships",
+    "document_entities",
+    "knowledge_documents",
+    "document_versions",
+    "document_parts",
+    "ingestion_commits",
+    "identity_claims",
+    "entity_aliases",
+    "entities",
+    "embeddings",
+)
+
+
+def forget_derived(tx: Transaction) -> None:
+    """Delete everything of a workspace that its events will yield again."""
+    for table in _DERIVED:
+        tx.connection.execute(
+            text(f"DELETE FROM {table} WHERE workspace_id = :workspace"), {"workspace": tx.workspace_id}
+        )
+    tx.connection.execute(text("UPDATE cache_entries SET generation = ''"))
