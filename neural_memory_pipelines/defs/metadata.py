@@ -36,6 +36,8 @@ def report_metadata(report: StepReport) -> dict[str, Any]:
         metadata["examples"] = table_of(report.examples)
     if report.reasons:
         metadata["reasons"] = table_of(_most_frequent(report.reasons))
+    if report.kinds:
+        metadata["by_kind"] = table_of([{"kind": kind, "count": count} for kind, count in report.kinds.items()])
     if report.notes:
         metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))
     return metadata

@@ -9,8 +9,10 @@ from typing import Any
 from neural_memory_pipelines.domain.text import clip
 from neural_memory_pipelines.stores.postgres.graph import EdgeRow
 
-_NODES_DRAWN = 36
-_NAME_CHARS = 26
+_NODES_DRAWN = 28
+_NAME_CHARS = 30
+_NAME_DROP = 0.045
+_SPREAD = 3.2
 _SIZE_INCHES = (11.0, 7.5)
 _DOTS_PER_INCH = 80
 _SEED = 7
@@ -25,6 +27,7 @@ _NODE_COLORS = {
     "project": "#76b7b2",
     "goal": "#edc948",
 }
+_EDGE_COLORS = ("#8cb0d6", "#e8a5a6", "#a9d2a1", "#f5c48a", "#c9a9c6", "#9fd0cb", "#d9c26a", "#b5b5b5")
 
 
 def graph_picture(edges: Sequence[EdgeRow]) -> str:
@@ -63,17 +66,22 @@ def _draw(axes: Any, edges: Sequence[EdgeRow]) -> None:
         graph.add_node(edge.from_id, kind=edge.from_kind, name=edge.from_name)
         graph.add_node(edge.to_id, kind=edge.to_kind, name=edge.to_name)
         graph.add_edge(edge.from_id, edge.to_id, type=edge.type)
-    positions = nx.spring_layout(graph, seed=_SEED, k=1.6 / max(len(graph), 1) ** 0.5, iterations=120)
+    positions = nx.spring_layout(graph, seed=_SEED, k=_SPREAD / max(len(graph), 1) ** 0.5, iterations=400)
+    types = nx.get_edge_attributes(graph, "type")
+    for number, kind in enumerate(dict.fromkeys(types.values())):
+        drawn = [edge for edge in graph.edges if types[edge] == kind]
+        color = _EDGE_COLORS[number % len(_EDGE_COLORS)]
+        nx.draw_networkx_edges(graph, positions, edgelist=drawn, ax=axes, edge_color=color, arrowsize=8, width=1.0)
+        axes.plot([], [], color=color, label=kind.lower().replace("_", " "))
     kinds = nx.get_node_attributes(graph, "kind")
     for kind in dict.fromkeys(kinds.values()):
         nodes = [node for node in graph if kinds[node] == kind]
-        sizes = [60 + 30 * graph.degree[node] for node in nodes]
+        sizes = [40 + 25 * graph.degree[node] for node in nodes]
         color = _NODE_COLORS.get(kind, "#bab0ac")
         nx.draw_networkx_nodes(graph, positions, nodelist=nodes, node_color=color, node_size=sizes, ax=axes, label=kind)
-    nx.draw_networkx_edges(graph, positions, ax=axes, edge_color="#00000040", arrowsize=9, width=0.9)
-    labels = {node: clip(name or node, _NAME_CHARS) for node, name in nx.get_node_attributes(graph, "name").items()}
-    nx.draw_networkx_labels(graph, positions, labels=labels, font_size=7, ax=axes)
-    types = {(a, b): kind.lower().replace("_", " ") for a, b, kind in graph.edges(data="type")}
-    nx.draw_networkx_edge_labels(graph, positions, edge_labels=types, font_size=5, font_color="#555555", ax=axes)
-    axes.legend(loc="lower left", fontsize=7, markerscale=0.5, frameon=False)
+    below = {node: (x, y - _NAME_DROP) for node, (x, y) in positions.items()}
+    names = {node: clip(name or node, _NAME_CHARS) for node, name in nx.get_node_attributes(graph, "name").items()}
+    box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5}
+    nx.draw_networkx_labels(graph, below, labels=names, font_size=7, bbox=box, ax=axes)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, markerscale=0.5, frameon=False)
     axes.set_axis_off()

@@ -26,16 +26,17 @@ _URL_CHARS = rf"[^\s<>()\[\]{{}}\"`|\\^{BLANK}]+"
 _REFERENCE = re.compile(
     rf"(?P<url>https?://(?:{_URL_CHARS}|\({_URL_CHARS}\))+)"
     rf"|{_WORD_START}(?P<repository>{_OWNER}/{_NAME})?(?:\#(?P<number>{_NUMBER})|@(?P<at>{_SHA})){_WORD_END}"
-    rf"|{_WORD_START}(?:GH-(?P<gh>{_NUMBER})|(?P<ticket>[A-Z][A-Z0-9]{{1,9}}-[1-9][0-9]{{0,6}})"
+    rf"|{_WORD_START}(?:GH-(?P<gh>{_NUMBER})|(?P<ticket>[A-Z][A-Z0-9]{{1,9}}-[1-9][0-9]{{0,6}}(?!\.[0-9]))"
     rf"|(?P<sha>{_SHA})){_WORD_END}(?!-)"
 )
+_LINK = re.compile(r"(?<![!\\])\[(?P<label>[^\[\]]{1,300})\]\([ \t]{0,8}<?(?P<address>https?://)", re.IGNORECASE)
 _HINT = re.compile(r"#[1-9]|://|[A-Z0-9]-[1-9]|[0-9a-f]{40}")
 _TRAILING_MARKS = "?!.,:;*_~'\""
 # "docs/setup.md#3" is a place in a file.
 _FILE_NAME = re.compile(r"\.(?:adoc|html?|md|mdx|rst|txt)$", re.IGNORECASE)
 _NOT_A_TICKET = re.compile(
-    r"(?:AES|ANSI|ARM|BASE|BCP|BIP|BLAKE|COVID|CP|CRC|CVE|CWE|DDR|DES|ECDSA|ECMA|EIP|ERC|ES|FIPS|FY|GPT|HMAC|HTTP|IEC"
-    r"|IEEE|IPV|ISO|JDK|JEP|JSR|MD|MPEG|NIST|PEP|PKCS|PYTHON|RFC|RIPEMD|RSA|SHA[23]?|SSE|SSL|TLS|UCS|U?INT|USB|UTC|UTF"
+    r"(?:AES|ANSI|ARM|BASE|BCP|BIP|BLAKE|COVID|CP|CRC|CVE|CWE|DDR|DES|ECDSA|ECMA|EIP|ERC|ES|FIPS|FY|GPT|HMAC|HTTP|IA|IEC"
+    r"|IEEE|IPV|ISO|JDK|JEP|JSR|MD|MPEG|NIST|PDP|PEP|PKCS|PYTHON|RFC|RIPEMD|RSA|SHA[23]?|SSE|SSL|TLS|UCS|U?INT|USB|UTC|UTF"
     r"|WIN|WINDOWS|X86|[HQ][1-4])-[0-9]+"
 )
 _GITHUB_URL = re.compile(
@@ -97,7 +98,8 @@ def find_references(markdown: str, *, repository: str | None = None) -> tuple[Re
     `owner/repo#12`, addresses of issues and pull requests, and tickets (Linear reads the same keywords).
 
     Args:
-        markdown: the text; code, fences and HTML comments are passed over.
+        markdown: the text; code, fences and HTML comments are passed over. In the words of a link to an address of the
+            web, only what the address means too is a reference: "[#12](https://tracker.example/12)" is no issue 12.
         repository: owner/repo that a bare number or sha belongs to; None where such a thing names nothing.
 
     Source: https://docs.github.com/en/issues/tracking-your-work-with-issues, "Linking a pull request to an issue";
@@ -115,7 +117,22 @@ def find_references(markdown: str, *, repository: str | None = None) -> tuple[Re
         )
         if reference is not None:
             found.append(reference)
-    return tuple(found)
+    return tuple(_without_other_names(found, prose.text) if "](" in prose.text else found)
+
+
+def _without_other_names(found: list[Reference], text: str) -> list[Reference]:
+    """Leave out what the words of a link name if its address says that they mean something else."""
+    by_start = {reference.start: reference.handle for reference in found}
+    links = _LINK.finditer(text)
+    link = next(links, None)
+    kept: list[Reference] = []
+    for reference in found:
+        while link and link.end("label") <= reference.start:
+            link = next(links, None)
+        is_within = link is not None and link.start("label") <= reference.start
+        if link is None or not is_within or by_start.get(link.start("address")) == reference.handle:
+            kept.append(reference)
+    return kept
 
 
 def _of_name(match: re.Match[str], prose: Prose, *, repository: str | None) -> Reference | None:

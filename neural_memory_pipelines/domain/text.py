@@ -64,6 +64,19 @@ def clip_passage(text: str, limit_chars: int) -> str:
     return (whole[:cut].rstrip() + ELLIPSIS)[:limit_chars]
 
 
+def with_heading(title: str, markdown: str) -> tuple[str, int]:
+    """Put a title above a text that does not begin with a heading of the first level.
+
+    Returns:
+        The text, and by how many characters what was there moved.
+    """
+    first = next(iterate_blocks(markdown), None)
+    if not title or (first is not None and first.kind is Kind.HEADING and first.level == 1):
+        return markdown, 0
+    heading = f"# {title}\n\n"
+    return heading + markdown, len(heading)
+
+
 def first_paragraph(markdown: str) -> str:
     """Find the first paragraph or list item that says something, on one line and without list or quote marks.
 

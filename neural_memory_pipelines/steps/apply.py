@@ -31,6 +31,7 @@ from neural_memory_pipelines.steps.rows import (
     confirmation_row,
     document_row,
     handles_of,
+    headed_body,
     link_rows,
     links_of,
     observation_rows,
@@ -213,7 +214,7 @@ class _Round:
         links.keep_links(self.tx, self._link_rows(drafts, chunked))
 
     def _chunks(self, drafts: _Drafts) -> dict[DocumentId, tuple[ChunkDraft, ...]]:
-        bodies = [storable(draft.body) for draft in drafts.values()]
+        bodies = [storable(headed_body(draft)[0]) for draft in drafts.values()]
         chunked = chunk_documents(bodies, self.version.chunking, self.embedder.count_tokens)
         return dict(zip(drafts, chunked, strict=True))
 

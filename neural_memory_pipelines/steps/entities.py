@@ -134,4 +134,4 @@ def _show(tx: Transaction, identities: Identities, report: StepReport) -> None:
             accounts.setdefault(person, []).append(account)
     for person, known in sorted(accounts.items(), key=lambda item: (-len(item[1]), item[0])):
         report.show({"person": identities.names[person], "accounts": ", ".join(sorted(known))})
-    report.reasons = entities.count_entities(tx)
+    report.kinds = entities.count_entities(tx)

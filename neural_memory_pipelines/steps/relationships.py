@@ -19,13 +19,15 @@ from neural_memory_pipelines.stores.postgres import graph
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.graph import OwnedDocument, OwnerRules
 
+_EXAMPLES_PER_TYPE = 2
+
 
 def reconcile_relationships(workspace: WorkspaceId, *, stores: Stores) -> StepReport:
     """Bring edges and their evidence up to date.
 
     Returns:
         seen = live edges, written = new or changed ones, deleted = edges that no link ever meant, skipped = live links
-        whose target is not known (yet); reasons count live edges by type.
+        whose target is not known (yet); kinds count live edges by type.
     """
     report = StepReport()
     with timed(report), stores.database.lock(workspace, "graph"), stores.database.transaction(workspace) as tx:
@@ -33,15 +35,16 @@ def reconcile_relationships(workspace: WorkspaceId, *, stores: Stores) -> StepRe
         graph.resolve_links(tx)
         change = graph.reconcile_edges(tx)
         counts = graph.graph_counts(tx)
-        report.reasons = {count.type: count.edges for count in graph.count_edges(tx)}
-        for edge in graph.live_edges(tx, limit=1_000):
-            if edge.quote and len(report.examples) < 10:
-                report.show({"from": edge.from_name, "edge": edge.type, "to": edge.to_name, "evidence": edge.quote})
+        report.kinds = {count.type: count.edges for count in graph.count_edges(tx)}
+        for edge in graph.telling_edges(tx, per_type=_EXAMPLES_PER_TYPE):
+            report.show({"from": edge.from_name, "edge": edge.type, "to": edge.to_name, "evidence": edge.quote})
     report.seen = counts.live
     report.written = change.new + change.changed
     report.unchanged = max(counts.live - report.written, 0)
     report.deleted = change.deleted
     report.skipped = counts.unresolved_links
+    if counts.unresolved_links:
+        report.notes.append(f"{counts.unresolved_links:,} links name what is not known (yet): they wait for it")
     if counts.retired:
         report.notes.append(f"{counts.retired:,} edges are retired: no text or field states them any more")
     return report

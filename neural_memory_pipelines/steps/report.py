@@ -25,7 +25,11 @@ def no_progress(done: int, *, total: int | None = None) -> None:
 
 @dataclass(slots=True)
 class StepReport:
-    """Counts of one step on one workspace; `examples` are a few rows that a person wants to see."""
+    """Counts of one step on one workspace.
+
+    `examples` are a few rows that a person wants to see; `reasons` count what was skipped or failed by why, `kinds`
+    what there is by what it is.
+    """
 
     seen: int = 0
     written: int = 0
@@ -38,6 +42,7 @@ class StepReport:
     examples: list[ExampleRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, int] = field(default_factory=dict)
 
     def count_reason(self, reason: str) -> None:
         """Count one more item that was skipped or failed for this reason."""

@@ -30,6 +30,7 @@ from neural_memory_pipelines.domain.ids import (
 )
 from neural_memory_pipelines.domain.near_duplicates import collapse
 from neural_memory_pipelines.domain.redaction import count_placeholders
+from neural_memory_pipelines.domain.text import with_heading
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 
 Row = dict[str, Any]
@@ -109,6 +110,15 @@ def _described(says: SourceDraft) -> Row:
         "occurred_at": says.occurred_at,
         "deleted_at": None,
     }
+
+
+def headed_body(draft: SourceDraft) -> tuple[str, int]:
+    """Give the text that is cut into chunks: the body below its title, so that each chunk knows what it is about.
+
+    Returns:
+        The text, and where the body begins in it. A document without any text has none.
+    """
+    return with_heading(" ".join(draft.title.split()), draft.body) if draft.body.strip() else (draft.body, 0)
 
 
 def chunk_rows(
@@ -198,9 +208,10 @@ def link_rows(
 ) -> list[Row]:
     """Spell a draft's links, each with the place of its words in the chunk that holds them."""
     ids = chunk_ids(key, chunks)
+    text, body_start = headed_body(draft)
     rows = []
     for identity, link in links.items():
-        chunk, start, end = _place(draft.body, link, chunks)
+        chunk, start, end = _place(storable(text), link, chunks, body_start=body_start)
         since, until = spans.get(identity, (draft.as_of, None))
         rows.append(
             {
@@ -222,15 +233,18 @@ def link_rows(
     return rows
 
 
-def _place(body: str, link: LinkDraft, chunks: Sequence[ChunkDraft]) -> tuple[ChunkDraft | None, int, int]:
+def _place(
+    text: str, link: LinkDraft, chunks: Sequence[ChunkDraft], *, body_start: int
+) -> tuple[ChunkDraft | None, int, int]:
     """Find the chunk that holds a link's words and where they stand in it; a field is shown by the first line."""
     if not chunks:
         return None, 0, 0
     if link.end <= link.start:
         return chunks[0], 0, len(chunks[0].text.split("\n", 1)[0])
-    chunk = next((chunk for chunk in chunks if chunk.start_char <= link.start < chunk.end_char), chunks[0])
+    at = link.start + body_start
+    chunk = next((chunk for chunk in chunks if chunk.start_char <= at < chunk.end_char), chunks[0])
     # The rest of the chunk from the words on is the end of its text: what stands before may be an overlap.
-    start = max(len(chunk.text) - len(storable(body)[link.start : chunk.end_char].rstrip()), 0)
+    start = max(len(chunk.text) - len(text[at : chunk.end_char].rstrip()), 0)
     return chunk, start, min(start + link.end - link.start, len(chunk.text))
 
 

@@ -203,9 +203,18 @@ def test_every_published_webhook_ends_as_a_document_or_is_skipped(shared_data: P
 def test_every_published_webhook_of_something_archived_is_a_deletion(shared_data: Path) -> None:
     for name, payload in _published_events(shared_data).items():
         if name in _SUPPORTED:
-            outcome = parse(event(f"{name}.update", payload))
+            by_hand = {**payload, "data": {**payload["data"], "autoArchivedAt": None, "trashed": None}}
+            outcome = parse(event(f"{name}.update", by_hand))
             assert isinstance(outcome, Changes)
             assert [gone.source_id for gone in outcome.deletions] == [_SUPPORTED[name]]
+
+
+def test_what_linear_archives_by_itself_is_kept(shared_data: Path) -> None:
+    payload = _published_events(shared_data)["Issue"]
+    kept = {**payload, "data": {**payload["data"], "trashed": None}}
+    outcome = parse(event("Issue.update", kept))
+    assert isinstance(outcome, Changes)
+    assert ([draft.source_id for draft in outcome.drafts], outcome.deletions) == (["SHOP-5"], ())
 
 
 # --- damaged payloads

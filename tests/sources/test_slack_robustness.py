@@ -186,7 +186,9 @@ def test_a_real_export_is_accounted_for(shared_data: Path) -> None:
     outcomes = [parse(item) for item in events]
     skipped = Counter(outcome.detail for outcome in outcomes if isinstance(outcome, Skip))
     assert skipped == {"channel_join": 8, "bot_add": 3}
-    assert sum(len(outcome.accounts) for outcome in outcomes if isinstance(outcome, Changes)) == 4
+    told = [outcome for outcome in outcomes if isinstance(outcome, Changes)]
+    assert sum(len(outcome.accounts) for outcome in told if not outcome.parts) == 4
+    assert len({account.provider_id for outcome in told for account in outcome.accounts}) == 4
     documents = Parts().put(events).documents()
     kinds = Counter(doc.type if isinstance(doc, SourceDraft) else doc.reason for doc in documents.values())
     assert sum(kinds.values()) == 147

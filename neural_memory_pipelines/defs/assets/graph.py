@@ -38,7 +38,7 @@ def entities(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.Ma
     with mapped_failures(context):
         for workspace in workspaces_of(context.partition_keys):
             report = resolve_entities(workspace, stores=memory.session.stores)
-            metadata = report_metadata(report) | {"dagster/row_count": sum(report.reasons.values())}
+            metadata = report_metadata(report) | {"dagster/row_count": sum(report.kinds.values())}
             context.add_asset_metadata(metadata, partition_key=workspace)
     return dg.MaterializeResult()
 

@@ -27,22 +27,31 @@ _STEMS: tuple[tuple[str, str, str], ...] = (
     ("secret", "", _SECRET),
     ("token", "", _SECRET),
     ("key", "", _SECRET),
-    ("signature", "", _SECRET),
+    ("signature", "(?==)", _SECRET),  # of an address that is signed
     ("credential", "s?", _SECRET),
     ("&sig", "", _SECRET),
 )
 _GAP = r"[ \t]{0,4}"
-_OPERATOR = rf"(?:\\?[\"'`]\]?|\*\*)?(?:{_GAP}(?::=|=>|={{1,2}}|:|>|\|){_GAP}|[ \t]{{1,4}}(?:is|was)[ \t:]{{1,4}})"
+# What stands between a name and its value: a sign, "is", or nothing but a blank, if the value is long.
+_OPERATOR = (
+    rf"(?:\\?[\"'`]\]?|\*\*)?(?:{_GAP}(?::=|=>|->|={{1,2}}|:|>|\|){_GAP}|[ \t]{{1,4}}(?:is|was)[ \t:]{{1,4}}"
+    r"|[ \t][^\w\s][ \t]{1,2}|(?P<blank>[ \t]{1,2})(?=\S{20}))"
+)
 # Names are looked for in bytes, one for each character: to make these lower case is ten times as quick.
 _ASSIGNMENTS = tuple(
     (letters.encode(), re.compile((letters + rest + _OPERATOR).encode()), kind) for letters, rest, kind in _STEMS
 )
 _NAMES = tuple((re.compile(rf"{letters}{rest}\Z".encode()), kind) for letters, rest, kind in _STEMS)
 _OPENING = re.compile(r"(?:\*\*)?[ \t]{0,2}(?:[bfru]{0,2}(?=\\?[\"']))?(?P<quote>\\?[\"'`]|&quot;)?")
-_QUOTED = re.compile(r"[^\s\"'`<>\\]{8,512}")
-_BARE = re.compile(r"(?:[^\s\"'`<>,;(){}\[\]|\\&]|&(?!\w{1,40}=)){8,512}")
+_QUOTED = re.compile(r"[^\s\"'`<>\\]{8,256}")
+_BARE = re.compile(r"(?:[^\s\"'`<>,;(){}\[\]|\\&=]|&(?![&\w])|&(?=[\w.-]{1,40}(?![\w.=-]))){8,256}={0,3}")
+# Without quotes, what goes on like a call, an index, a comparison or another assignment is an expression.
+_GOES_ON = re.compile(r"[(\[=]|&&|(?<==)\w")
 _OWNER_REACH_CHARS = 24
-_NO_SECRET_OWNER = re.compile(rb"(?:page|next|continuation|sync|cursor|delta|public|cancellation|search)[ _.-]?\Z")
+_NO_SECRET_OWNER = re.compile(
+    rb"(?:page|next|continuation|sync|cursor|delta|public|public_?key|cancellation|search|request|change"
+    rb"|action|idempotency|resume|test)[ _.-]?\Z"
+)
 # A key alone opens nothing: it may be one of a map, of a table, of a cache.
 _KEY_OWNER = re.compile(
     rb"(?:api|access|secret|private|auth|account|signing|encryption|master|role|storage|app|application|client|shared"
@@ -61,7 +70,7 @@ _AUTHORIZATION = re.compile(
     rb"|(?:(?:token|apikey|key)[ \t]{1,4})?(?P<token>[a-z0-9._~+/=-]{16,4096}))"
 )
 _URL_PASSWORD = re.compile(
-    r"://(?P<user>[^\s:/?#@\[\]<>\"']{0,128}):(?P<password>[^\s/?@<>\"'\[\]]{1,256})@(?=[\w\[{$])"
+    r"://(?P<user>[^\s:/?#@\[\]<>\"']{0,128}):(?P<password>[^\s/?@<>\"'\[\]]{3,256})@(?=[\w\[{$])"
 )
 _USER_FLAG = re.compile(
     r"-(?<!\S-)(?:u|-user)[ \t=]{1,2}[\"']?(?P<user>[^\s:\"'/]{1,64}):(?P<password>[^\s\"'/]{4,128})"
@@ -80,7 +89,7 @@ def find_assigned_secrets(text: str) -> Iterator[Span]:
     if b"--" in lower:
         for flag, kind in _FLAGS:
             for found in flag.finditer(lower):
-                yield from _judged(_BARE.match(text, found.end()), kind)
+                yield from _judged(_bare_value(text, found.end()), kind)
     if b"bearer" in lower or b"authorization" in lower:
         yield from _headers(text, lower)
     yield from _user_passwords(text)
@@ -112,8 +121,9 @@ def _assigned(text: str, lower: bytes, *, assignment: re.Pattern[bytes], kind: s
     for found in assignment.finditer(lower):
         if found.start() >= covered and _names_secret(lower, found.start()):
             for span in _judged(_value(text, found.end()), kind):
-                covered = span.end
-                yield span
+                if found["blank"] is None or looks_random(text[span.start : span.end]):
+                    covered = span.end
+                    yield span
 
 
 def _names_secret(lower: bytes, stem_start: int) -> bool:
@@ -127,7 +137,12 @@ def _names_secret(lower: bytes, stem_start: int) -> bool:
 def _value(text: str, start: int) -> re.Match[str] | None:
     opening = _OPENING.match(text, start)
     assert opening is not None, "a pattern of optional parts matches the empty text"
-    return (_QUOTED if opening["quote"] else _BARE).match(text, opening.end())
+    return _QUOTED.match(text, opening.end()) if opening["quote"] else _bare_value(text, opening.end())
+
+
+def _bare_value(text: str, start: int) -> re.Match[str] | None:
+    found = _BARE.match(text, start)
+    return None if found and _GOES_ON.match(text, found.end()) else found
 
 
 def _judged(value: re.Match[str] | None, kind: str) -> Iterator[Span]:

@@ -39,18 +39,18 @@ def find_numbers(text: str) -> list[Span]:
 
 
 def _places_with_digits(text: str) -> Iterator[tuple[int, int]]:
-    """Bound the places to look at: digits close together, with what stands around them on the line.
+    """Bound the places to look at: digits close together, with what stands around them on their line.
 
     No number is cut: where digits go on, so does the place.
     """
     start = end = -1
     for hit in _DIGITS.finditer(text):
-        if end < 0 or hit.start() - _AROUND_CHARS > end:
+        reach = max(0, hit.start() - _AROUND_CHARS)
+        line_start = text.rfind("\n", reach, hit.start()) + 1
+        if end < max(reach, line_start):
             if end >= 0:
                 yield start, end
-            start = max(
-                text.rfind("\n", max(0, hit.start() - _AROUND_CHARS), hit.start()) + 1, hit.start() - _AROUND_CHARS
-            )
+            start = max(reach, line_start)
         line_end = text.find("\n", hit.end(), hit.end() + _AROUND_CHARS)
         end = line_end if line_end >= 0 else min(len(text), hit.end() + _AROUND_CHARS)
     if end >= 0:

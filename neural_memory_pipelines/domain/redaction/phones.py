@@ -16,9 +16,16 @@ _SEPARATOR = r"[ \u00a0./()\u2010-\u2013-]"
 _LEFT = r"(?<![\w.+/#@&$-])"
 _RIGHT = r"(?![\w@%]|[-.:/][0-9])"
 
-_INTERNATIONAL = re.compile(rf"{_LEFT}\+(?=\(?[1-9])\(?(?:[0-9]{_SEPARATOR}{{0,3}}){{7,15}}[0-9]")
-_TRUNK = re.compile(r"\(0\)")
+_INTERNATIONAL = re.compile(rf"{_LEFT}(?:\+|%2B)(?P<number>(?=\(?[1-9])\(?(?:[0-9]{_SEPARATOR}{{0,3}}){{7,15}}[0-9])")
+_TRUNK = "(0)"
+_GOES_ON = re.compile(r"\w")
+_DECIMAL = re.compile(r"[0-9]{7,}[.,][0-9]")
 _GROUP = re.compile(r"[0-9]+")
+# Codes that are given out, https://www.itu.int/pub/T-SP-E.164D
+_COUNTRY = re.compile(
+    r"1(?=[2-9][0-9]{2}[2-9])|7|2(?:[07]|[1-6][0-9]|9[01789])|3(?:[0-469]|[578][0-9])|4(?:[013-9]|2[013])"
+    r"|5(?:[1-8]|[09][0-9])|6(?:[0-6]|[789][0-9])|8(?:[1246]|0[08]|5[02356]|[78][0-9])|9(?:[0-58]|[67][0-9]|9[2-68])"
+)
 # How many digits a number has with its country's code, https://www.itu.int/oth/T0202.aspx?parent=T0202
 _LENGTHS: dict[str, tuple[int, int]] = {
     "1": (11, 11),
@@ -82,7 +89,7 @@ _NO_PHONE = re.compile(
 
 def find_phones(text: str, start: int, end: int) -> Iterator[Span]:
     """Find the phone numbers in `text[start:end]`."""
-    if "+" in text:
+    if "+" in text or "%2B" in text:
         for found in _INTERNATIONAL.finditer(text, start, end):
             stop = _international_end(text, found)
             if stop:
@@ -96,25 +103,22 @@ def find_phones(text: str, start: int, end: int) -> Iterator[Span]:
 
 def _international_end(text: str, found: re.Match[str]) -> int:
     """Find where a number that begins with a country's code ends: the last group that fits its length; 0 if none."""
-    trunk = _TRUNK.search(found.group())
-    least, most = _lengths("".join(_GROUP.findall(found.group())))
-    if "".join(found.group()[1:]).isdigit():
+    start, end = found.span("number")
+    digits = "".join(_GROUP.findall(found["number"]))
+    country = _COUNTRY.match(digits)
+    if country is None or _DECIMAL.match(text, start):
+        return 0
+    least, most = _LENGTHS.get(country.group(), _OTHER_LENGTHS)
+    if found["number"].isdigit():
         least = max(least, _LEAST_UNSEPARATED)
+    trunk = found["number"].find(_TRUNK)
     stop = count = 0
-    for group in _GROUP.finditer(text, found.start(), found.end()):
-        in_trunk = trunk is not None and group.start() == found.start() + trunk.start() + 1
+    for group in _GROUP.finditer(text, start, end):
+        in_trunk = trunk >= 0 and group.start() == start + trunk + 1
         count += 0 if in_trunk else len(group.group())
-        if least <= count <= most and not _goes_on(text, group.end()):
+        if least <= count <= most and not _GOES_ON.match(text, group.end()):
             stop = group.end()
     return stop
-
-
-def _goes_on(text: str, place: int) -> bool:
-    return text[place : place + 1].isalnum()
-
-
-def _lengths(digits: str) -> tuple[int, int]:
-    return next((_LENGTHS[digits[:size]] for size in (1, 2, 3) if digits[:size] in _LENGTHS), _OTHER_LENGTHS)
 
 
 def _announced(text: str, start: int, end: int) -> Iterator[Span]:

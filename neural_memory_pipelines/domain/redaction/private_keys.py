@@ -37,8 +37,8 @@ def find_private_keys(text: str) -> Iterator[Span]:
 
 def _blocks(text: str, *, begin: re.Pattern[str], end: re.Pattern[str]) -> Iterator[Span]:
     starts = list(begin.finditer(text))
-    bounds = [opening.start() for opening in starts[1:]] + [len(text)]
-    for opening, bound in zip(starts, bounds, strict=True):
+    bounds = [*(opening.start() for opening in starts[1:]), len(text)]
+    for opening, bound in zip(starts, bounds, strict=False):  # no starts, one bound
         # A block ends before the next one begins, so the searches of all blocks together pass the text once.
         closing = end.search(text, opening.end(), min(bound, opening.end() + _MAX_BLOCK_CHARS))
         if closing and _MATTER.search(text, opening.end(), closing.start()):

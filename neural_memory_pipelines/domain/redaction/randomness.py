@@ -12,7 +12,9 @@ from itertools import pairwise
 
 _RANDOM_CHARS = 16
 _PASSWORD_CHARS = 8
+_LONGEST_PASSWORD_CHARS = 64
 _RANDOM_BITS = 3.0
+_HEX_BITS = 2.5
 _PASSWORD_BITS = 2.5
 _LEAST_TURNS = 0.25
 _LEAST_LETTERS = 3
@@ -30,7 +32,7 @@ _NO_SECRET = re.compile(
     r"|^[$@][A-Za-z_]+\Z|^%\w+%\Z"  # a variable
 )
 # Words, names and expressions: letters with separators, a short number at the end of each part.
-_WORDS = re.compile(r"(?:[A-Za-z]+\d{0,4}|\d{1,4}|)(?:[-._:/@]+(?:[A-Za-z]+\d{0,4}|\d{1,4}|))*")
+_WORDS = re.compile(r"(?:[A-Za-z]+\d{0,4}|\d{1,4}|)(?:(?:[-._:/@]|%20)+(?:[A-Za-z]+\d{0,4}|\d{1,4}|))*")
 _HEX = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
 _CLASSES = str.maketrans(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", "a" * 26 + "A" * 26 + "0" * 10
@@ -55,16 +57,18 @@ def looks_random(value: str) -> bool:
     """Say whether a value looks generated: 16 characters or more, letters among them, of mixed classes throughout.
 
     At least every fourth character begins a run of another class (lower case, upper case, digits, others); the upper
-    case letter of a capitalized word begins none. Shannon's entropy is at least 3 bits a character.
+    case letter of a capitalized word begins none. Shannon's entropy is at least 3 bits a character. Of 32 hexadecimal
+    digits or more, 2.5 bits are enough.
     """
-    return len(value) >= _RANDOM_CHARS and _mixed(value) and _entropy_bits(value) >= _RANDOM_BITS
+    least_bits = _HEX_BITS if _HEX.fullmatch(value) else _RANDOM_BITS
+    return len(value) >= _RANDOM_CHARS and _mixed(value) and _entropy_bits(value) >= least_bits
 
 
 def looks_password(value: str) -> bool:
-    """Say whether a value that is said to be a password is one: random, or 8 characters or more of three classes."""
+    """Say whether a value that is said to be a password is one: random, or 8 to 64 characters of three classes."""
     if looks_random(value):
         return True
-    if len(value) < _PASSWORD_CHARS or _is_plain(value):
+    if not _PASSWORD_CHARS <= len(value) <= _LONGEST_PASSWORD_CHARS or _is_plain(value):
         return False
     classes = len(set(re.sub(r"[^aA0]", "_", value.translate(_CLASSES))))
     return classes >= 3 and _entropy_bits(value) >= _PASSWORD_BITS
@@ -78,7 +82,7 @@ def _mixed(value: str) -> bool:
 
 
 def _is_plain(value: str) -> bool:
-    return bool(_NO_SECRET.search(value)) or bool(_WORDS.fullmatch(value)) or is_example(value)
+    return names_an_example(value) or bool(_WORDS.fullmatch(value) or _NO_SECRET.search(value)) or is_example(value)
 
 
 def _entropy_bits(value: str) -> float:

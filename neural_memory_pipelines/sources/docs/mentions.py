@@ -14,13 +14,15 @@ from neural_memory_pipelines.domain.graph import EdgeType
 from neural_memory_pipelines.domain.prose import BLANK
 from neural_memory_pipelines.domain.references import find_references
 from neural_memory_pipelines.sources.docs.names import Place
+from neural_memory_pipelines.sources.docs.sites import TEMPLATED
 
 _LINK = re.compile(
-    r"(?<![!\\])\[(?P<text>[^\[\]]{0,300})\]\([ \t]*<?(?P<target>[^()\s<>]{1,1000}"
+    rf"(?<![!\\])\[(?P<text>[^\[\]]{{0,300}})\]\([ \t]*<?(?P<target>{TEMPLATED}|[^()\s<>]{{1,1000}}"
     r"(?:\([^()\s<>]{0,200}\)[^()\s<>]{0,200})?)>?(?:[ \t]+[\"'][^\n]{0,300}?[\"'])?[ \t]*\)"
 )
 _DEFINITION = re.compile(
-    r"^ {0,3}\[(?!\^)(?P<text>[^\[\]\n]{1,300})\]:[ \t]*<?(?P<target>[^\s<>]{1,1000})", re.MULTILINE
+    rf"^ {{0,3}}\[(?!\^)(?P<text>[^\[\]\n]{{1,300}})\]:[ \t]*<?(?P<target>{TEMPLATED}|[^\s<>]{{1,1000}})",
+    re.MULTILINE,
 )
 _FURTHER_NUMBER = re.compile(r"(?:,|[ ,]+(?:and|or|&)|/|[ ]*&)\s{0,2}(?P<number>\d{1,6})(?![\w]|\.\d|-\d)")
 _FURTHER_LIMIT = 20
@@ -131,7 +133,7 @@ def _numbers(prose: str, place: Place) -> Iterator[Mention]:
 def _number_pattern(words: tuple[str, ...]) -> re.Pattern[str]:
     spelled = "|".join(map(re.escape, words))
     return re.compile(
-        rf"(?<![\w/.@-])(?P<word>{spelled})(?P<plural>s)?(?:[\s_-]|\s\n?)\#?(?P<number>\d{{1,6}})(?![^\W_]|\.\d)",
+        rf"(?<![\w/.@-])(?P<word>{spelled})(?P<plural>s)?(?:[\s_-]|[^\S\n]?\n[^\S\n]{{0,16}})\#?(?P<number>\d{{1,6}})(?![^\W_]|\.\d)",
         re.IGNORECASE,
     )
 

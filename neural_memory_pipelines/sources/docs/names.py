@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from neural_memory_pipelines.domain.handles import document_handle
+from neural_memory_pipelines.sources.docs.sites import site_root, without_template
 
 SOURCE = "docs"
 
@@ -23,6 +24,7 @@ _STEM = re.compile(
 _KNOWN_SERIES = ("adr", "bip", "dep", "eip", "jep", "kep", "mep", "nep", "pep", "rfc", "tep")
 """What texts outside of a series call documents of one: requests for comments, decision records, proposals."""
 
+_INDEX = "index"
 _DECISION_FOLDERS = frozenset({"adr", "adrs", "decisions", "decision-records"})
 
 
@@ -71,12 +73,13 @@ class Place:
         """Find the handle of what a link leads to; None if that is no other file of the store.
 
         Anchors and queries are dropped, percent-encoding is read, "/a/b.md" begins at the store's root. The index of
-        a folder is not guessed.
+        a folder is not guessed. For pages of a site, an address without extension is the page's own: "/a/b/" begins at
+        the folder of all pages, and "b/" below the page, as browsers read it.
         """
-        path = unquote(target.strip().partition("#")[0].partition("?")[0])
+        path = unquote(without_template(target.strip()).partition("#")[0].partition("?")[0])
         if not path or _SCHEME.match(path) or _UNREADABLE.search(path):
             return None
-        parts = [] if path.startswith("/") else self.path.split("/")[:-1]
+        parts = self._start(path)
         for part in path.split("/"):
             if part == "..":
                 if not parts:
@@ -85,6 +88,15 @@ class Place:
             elif part not in {"", "."}:
                 parts.append(part)
         return self.handle("/".join(parts)) if parts else None
+
+    def _start(self, path: str) -> list[str]:
+        """Give the folder that a path begins in."""
+        root = site_root(self.path)
+        if path.startswith("/"):
+            return [] if PurePosixPath(path).suffix else root
+        file = PurePosixPath(self.path)
+        is_below_page = root and path.endswith("/") and file.stem != _INDEX
+        return [*file.parts[:-1], file.stem] if is_below_page else [*file.parts[:-1]]
 
     def numbered(self, word: str, number: int) -> str | None:
         """Find the handle of "<word> <number>", such as RFC 12; None if the word names no series known here."""
@@ -100,7 +112,8 @@ class Place:
     def own_handles(self) -> tuple[str, ...]:
         """List the names of the file itself: its path without extension, and those of its series."""
         stem = str(PurePosixPath(self.path).with_suffix("")) if PurePosixPath(self.path).suffix else self.path
-        names = (stem, *(self.series.own_names() if self.series else ()))
+        folder = stem.removesuffix(f"/{_INDEX}") if site_root(self.path) else stem
+        names = (stem, *([folder] if folder != stem else []), *(self.series.own_names() if self.series else ()))
         return tuple(dict.fromkeys(self.handle(name) for name in names if name != self.path))
 
 

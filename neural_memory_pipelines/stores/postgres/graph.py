@@ -233,6 +233,17 @@ def live_edges(tx: Transaction, *, limit: int | None = None) -> list[EdgeRow]:
     return [EdgeRow(**row._mapping) for row in over_whole_sets(tx, query, {"limit": limit})]
 
 
+def telling_edges(tx: Transaction, *, per_type: int) -> list[EdgeRow]:
+    """List a few live edges of each type, those that words state before those that fields state."""
+    query = f"""SELECT type, from_kind, from_id, from_name, to_kind, to_id, to_name, confidence, quote FROM
+        (SELECT e.*, row_number() OVER (PARTITION BY type ORDER BY said DESC, from_id, to_id) AS place FROM
+            (SELECT l.*, EXISTS (SELECT FROM relationship_evidence v JOIN relationships r USING (relationship_id)
+                WHERE r.type = l.type AND r.from_id = l.from_id AND r.to_id = l.to_id AND v.until IS NULL
+                AND v.field = '') AS said FROM ({_EDGES}) l) e) ranked
+        WHERE place <= :per_type ORDER BY type, place"""
+    return [EdgeRow(**row._mapping) for row in over_whole_sets(tx, query, {"per_type": per_type})]
+
+
 def owner_rules(tx: Transaction) -> list[OwnerRules]:
     """List the live CODEOWNERS documents with their rules."""
     rows = tx.connection.execute(

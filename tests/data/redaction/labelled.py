@@ -19,6 +19,7 @@ from pathlib import Path
 import yaml
 
 FOLDER = Path(__file__).parent
+SEED = 20261122
 
 _LOWER_DIGITS = string.ascii_lowercase + string.digits
 _UPPER_DIGITS = string.ascii_uppercase + string.digits
@@ -40,9 +41,9 @@ class Positive:
     secrets: tuple[str, ...]
 
 
-def positives(seed: int = 20261122) -> list[Positive]:
-    """Load the snippets that hold something, with secrets drawn from the seed."""
-    rows: Mapping[str, list[str]] = yaml.safe_load((FOLDER / "positives.yaml").read_text(encoding="utf-8"))
+def positives(seed: int = SEED, *, name: str = "positives") -> list[Positive]:
+    """Load the snippets that hold something, with secrets drawn from the seed: "positives", or "held_out"."""
+    rows: Mapping[str, list[str]] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     return [
         _positive(kind, snippet, random.Random(f"{seed}/{kind}/{number}"))
         for kind, snippets in rows.items()
@@ -50,7 +51,7 @@ def positives(seed: int = 20261122) -> list[Positive]:
     ]
 
 
-def negatives(seed: int = 20261122) -> list[str]:
+def negatives(seed: int = SEED) -> list[str]:
     """Load the snippets that hold nothing to redact."""
     snippets: list[str] = yaml.safe_load((FOLDER / "negatives.yaml").read_text(encoding="utf-8"))
     return [_filled(snippet, random.Random(f"{seed}/{number}")) for number, snippet in enumerate(snippets)]
@@ -209,6 +210,8 @@ MAKERS: dict[str, Callable[[random.Random], str]] = {
     "azure": _plain("", _BASE64, 86, "=="),
     "azure-bus": _plain("", _BASE64, 43, "="),
     "dop": _plain("dop_v1_", _HEX, 64),
+    "hrku": _plain("HRKU-", _BASE62, 60),
+    "bkua": _plain("bkua_", _HEX, 40),
     "dapi": _plain("dapi", _HEX, 32),
     "glsa": _joined(_plain("glsa_", _BASE62, 32), _plain("_", _HEX, 8)),
     "sntrys": _plain("sntrys_", _BASE62, 80),
