@@ -83,7 +83,9 @@ def _hidden_spans(markdown: str) -> Iterator[tuple[int, int]]:
         if block.kind in {Kind.FENCE, Kind.FRONT_MATTER}:
             yield block.start, block.content_end
             continue
-        start = _end_of_indented_code(markdown, block, lists)
+        # Most blocks are plain paragraphs outside of any list, where nothing is to be found out.
+        is_plain = block.kind is Kind.PARAGRAPH and not lists and markdown[block.start] not in " \t"
+        start = block.start if is_plain else _end_of_indented_code(markdown, block, lists)
         if start > block.start:
             yield block.start, start
         if block.kind is Kind.COMMENT and markdown.find("-->", start, block.content_end) < 0:

@@ -18,7 +18,7 @@ _SECRET = "secret"  # noqa: S105 - the name of a kind
 _PASSWORD = "password"  # noqa: S105 - the name of a kind
 _BEARER = "bearer-token"
 _BASIC = "basic-auth"
-KINDS = frozenset({_SECRET, _PASSWORD, _BEARER, _BASIC})
+ASSIGNED_KINDS = frozenset({_SECRET, _PASSWORD, _BEARER, _BASIC})
 
 # What the name ends with, in lower case: letters that are quick to look for, the rest of it, the kind.
 _STEMS: tuple[tuple[str, str, str], ...] = (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from neural_memory_pipelines.domain.redaction.spans import Span
 
-KIND = "email"
+EMAIL = "email"
 
 _LETTER = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f"
 _LOCAL_CHARS = rf"[{_LETTER}0-9._%+'-]"
@@ -48,7 +48,7 @@ def find_emails(text: str) -> Iterator[Span]:
     if "%40" in text:
         yield from _addresses(text, _ESCAPED_AT_DOMAIN)
     if " at " in text:
-        yield from (Span(*found.span(1), KIND) for found in _ARCHIVED.finditer(text))
+        yield from (Span(*found.span(1), EMAIL) for found in _ARCHIVED.finditer(text))
     if "(at)" in text or "[at]" in text:
         yield from _bracketed(text)
 
@@ -57,7 +57,7 @@ def _addresses(text: str, at_domain: re.Pattern[str]) -> Iterator[Span]:
     for found in at_domain.finditer(text):
         start = _local_start(text, found.start())
         if start < found.start() and _is_address(text, start, found):
-            yield Span(start, found.end(), KIND)
+            yield Span(start, found.end(), EMAIL)
 
 
 def _local_start(text: str, end: int) -> int:
@@ -91,4 +91,4 @@ def _bracketed(text: str) -> Iterator[Span]:
         end = found.start() - text.endswith(" ", 0, found.start())
         start = _local_start(text, end)
         if start < end:
-            yield Span(start, found.end(), KIND)
+            yield Span(start, found.end(), EMAIL)

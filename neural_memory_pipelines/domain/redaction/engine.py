@@ -11,8 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from neural_memory_pipelines.domain.redaction import assignments, emails, private_keys, providers
+from neural_memory_pipelines.domain.redaction.assignments import ASSIGNED_KINDS, find_assigned_secrets
+from neural_memory_pipelines.domain.redaction.emails import EMAIL, find_emails
 from neural_memory_pipelines.domain.redaction.numbers import NUMBER_KINDS, find_numbers
+from neural_memory_pipelines.domain.redaction.private_keys import PRIVATE_KEY, find_private_keys
+from neural_memory_pipelines.domain.redaction.providers import PROVIDER_KINDS, find_provider_tokens
 from neural_memory_pipelines.domain.redaction.spans import Finder, Span, chosen_spans
 
 # A run can free what stood glued to a finding; chains of this length do not occur unless they are made on purpose.
@@ -21,11 +24,11 @@ _SHORTEST_CHARS = 6
 _PLACEHOLDER = re.compile(r"\[redacted:([a-z0-9-]{1,40})\]")
 
 TOKEN_FINDERS: tuple[Finder, ...] = (
-    private_keys.find_private_keys,
-    providers.find_provider_tokens,
-    assignments.find_assigned_secrets,
+    find_private_keys,
+    find_provider_tokens,
+    find_assigned_secrets,
 )
-ADDRESS_FINDERS: tuple[Finder, ...] = (*TOKEN_FINDERS, emails.find_emails)
+ADDRESS_FINDERS: tuple[Finder, ...] = (*TOKEN_FINDERS, find_emails)
 ALL_FINDERS: tuple[Finder, ...] = (*ADDRESS_FINDERS, find_numbers)
 
 
@@ -89,7 +92,7 @@ def count_placeholders(text: str) -> dict[str, int]:
 
 def redaction_kinds() -> frozenset[str]:
     """List all kinds that a placeholder can name."""
-    return frozenset({private_keys.KIND, emails.KIND, *providers.KINDS, *assignments.KINDS, *NUMBER_KINDS})
+    return frozenset({PRIVATE_KEY, EMAIL, *PROVIDER_KINDS, *ASSIGNED_KINDS, *NUMBER_KINDS})
 
 
 def _replaced(text: str, spans: Sequence[Span]) -> str:

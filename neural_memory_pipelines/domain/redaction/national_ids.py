@@ -14,7 +14,7 @@ from types import ModuleType
 
 from neural_memory_pipelines.domain.redaction.spans import Span
 
-KIND = "national-id"
+NATIONAL_ID = "national-id"
 
 _LEFT = r"(?<![\w./#@+$-])"
 _RIGHT = r"(?![\w/@#%]|[-.,:][\w])"
@@ -104,14 +104,14 @@ def find_national_ids(text: str, start: int, end: int) -> Iterator[Span]:
     for found in _SHAPES.finditer(text, start, end):
         assert found.lastgroup is not None, "every alternative is a named group"
         if _is_valid(found.group(), _RULES[int(found.lastgroup[1:])].checked_by):
-            yield Span(found.start(), found.end(), KIND)
+            yield Span(found.start(), found.end(), NATIONAL_ID)
     if not _CUE_WORDS.search(text[start:end].lower()):
         return
     for shape, cue, checked_by in _CUED:
         for found in shape.finditer(text, start, end):
             before = max(start, found.start() - _CUE_REACH_CHARS)
             if cue.search(text, before, found.start()) and _is_valid(found.group(), checked_by):
-                yield Span(found.start(), found.end(), KIND)
+                yield Span(found.start(), found.end(), NATIONAL_ID)
 
 
 def _is_valid(spelled: str, checked_by: str | None) -> bool:

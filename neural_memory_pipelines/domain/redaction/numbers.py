@@ -8,19 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from neural_memory_pipelines.domain.redaction import bank_numbers, national_ids, phones
+from neural_memory_pipelines.domain.redaction.bank_numbers import CARD, IBAN, find_cards, find_ibans
+from neural_memory_pipelines.domain.redaction.national_ids import NATIONAL_ID, find_national_ids
+from neural_memory_pipelines.domain.redaction.phones import PHONE, find_phones
 from neural_memory_pipelines.domain.redaction.spans import Span, merged_spans
 
 NumberFinder = Callable[[str, int, int], Iterator[Span]]
 """Finds what is of its kinds in `text[start:end]`, which cuts no number."""
 
-NUMBER_KINDS = frozenset({bank_numbers.CARD, bank_numbers.IBAN, national_ids.KIND, phones.KIND})
+NUMBER_KINDS = frozenset({CARD, IBAN, NATIONAL_ID, PHONE})
 
 _FINDERS: tuple[NumberFinder, ...] = (
-    bank_numbers.find_ibans,
-    bank_numbers.find_cards,
-    national_ids.find_national_ids,
-    phones.find_phones,
+    find_ibans,
+    find_cards,
+    find_national_ids,
+    find_phones,
 )
 # Six digits, each at most six characters of the kinds that stand inside numbers after the last: every number sought has
 # them, few lines of prose do.

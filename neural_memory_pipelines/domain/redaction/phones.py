@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from neural_memory_pipelines.domain.redaction.spans import Span
 
-KIND = "phone"
+PHONE = "phone"
 
 _SEPARATOR = r"[ \u00a0./()\u2010-\u2013-]"
 _LEFT = r"(?<![\w.+/#@&$-])"
@@ -93,10 +93,10 @@ def find_phones(text: str, start: int, end: int) -> Iterator[Span]:
         for found in _INTERNATIONAL.finditer(text, start, end):
             stop = _international_end(text, found)
             if stop:
-                yield Span(found.start(), stop, KIND)
+                yield Span(found.start(), stop, PHONE)
     for shape in (_NORTH_AMERICAN, _NATIONAL):
         for found in shape.finditer(text, start, end):
-            yield Span(found.start(), found.end(), KIND)
+            yield Span(found.start(), found.end(), PHONE)
     if _ANNOUNCING.search(text[start:end].lower()):
         yield from _announced(text, start, end)
 
@@ -127,4 +127,4 @@ def _announced(text: str, start: int, end: int) -> Iterator[Span]:
         if _NO_PHONE.fullmatch(spelled) or (spelled.isdigit() and not 9 <= len(spelled) <= 12):
             continue
         if _ANNOUNCEMENT.search(text, max(start, found.start() - _REACH_CHARS), found.start()):
-            yield Span(found.start(), found.end(), KIND)
+            yield Span(found.start(), found.end(), PHONE)

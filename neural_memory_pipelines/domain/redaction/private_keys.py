@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from neural_memory_pipelines.domain.redaction.spans import Span
 
-KIND = "private-key"
+PRIVATE_KEY = "private-key"
 
 _MAX_BLOCK_CHARS = 65_536
 _BEGIN = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
@@ -42,6 +42,6 @@ def _blocks(text: str, *, begin: re.Pattern[str], end: re.Pattern[str]) -> Itera
         # A block ends before the next one begins, so the searches of all blocks together pass the text once.
         closing = end.search(text, opening.end(), min(bound, opening.end() + _MAX_BLOCK_CHARS))
         if closing and _MATTER.search(text, opening.end(), closing.start()):
-            yield Span(opening.start(), closing.end(), KIND)
+            yield Span(opening.start(), closing.end(), PRIVATE_KEY)
         elif not closing and (body := _CUT_BODY.match(text, opening.end(), bound)):
-            yield Span(opening.start(), body.end(), KIND)
+            yield Span(opening.start(), body.end(), PRIVATE_KEY)

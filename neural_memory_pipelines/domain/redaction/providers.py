@@ -16,7 +16,7 @@ from neural_memory_pipelines.domain.redaction.randomness import is_example
 from neural_memory_pipelines.domain.redaction.spans import Span
 
 _JWT = "jwt"
-KINDS = frozenset({*(rule.kind for rule in RULES), _JWT})
+PROVIDER_KINDS = frozenset({*(rule.kind for rule in RULES), _JWT})
 
 # A token begins where no word goes on; escapes such as a spelled-out \n or %3D end in letters and are no words.
 _START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"

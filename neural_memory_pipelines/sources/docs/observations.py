@@ -69,7 +69,7 @@ def observe_page(
     for section in page.sections:
         heading = section.heading.strip().rstrip(":").rstrip()
         kind = _KIND_OF_HEADING.get(_bare_heading(heading))
-        text = clip_passage(section.text, OBSERVATION_LIMIT_CHARS)
+        text = clip_passage(section.text, OBSERVATION_LIMIT_CHARS) if kind else ""
         if kind is None or not text or (heading, text) in seen:
             continue
         seen.add((heading, text))
