@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from neural_memory_pipelines.cli.opening import built_version
 from neural_memory_pipelines.cli.output import out, plain
+from neural_memory_pipelines.domain.documents import Privacy
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.text import clip
 from neural_memory_pipelines.errors import NotFoundError
@@ -20,8 +21,10 @@ from neural_memory_pipelines.retrieval.dense import Hit, search
 _TEXT_SHOWN_CHARS = 240
 
 
-def ask(session: Session, question: str, workspace: WorkspaceId, *, limit: int) -> list[Hit]:
-    """Search a workspace at its active embedding version.
+def ask(
+    session: Session, question: str, workspace: WorkspaceId, *, limit: int, include_private: bool = False
+) -> list[Hit]:
+    """Search a workspace at its active embedding version, without what only some may read unless that is asked for.
 
     Raises:
         NotFoundError: there is no such workspace, or it was never built.
@@ -35,6 +38,7 @@ def ask(session: Session, question: str, workspace: WorkspaceId, *, limit: int) 
             version=version,
             embedder=session.embedder(version),
             limit=limit,
+            include_private=include_private,
         )
     except NotFoundError:
         return []  # no workspace is indexed at this version yet
@@ -43,9 +47,11 @@ def ask(session: Session, question: str, workspace: WorkspaceId, *, limit: int) 
 def print_hits(hits: Sequence[Hit]) -> None:
     """Show hits, best first."""
     if not hits:
-        out.print("no answer: nothing of this workspace is indexed; run `neural-memory build`")
+        hint = "what only some may read is shown with --private"
+        out.print(f"no answer: nothing of this workspace is indexed; run `neural-memory build` ({hint})")
     for rank, hit in enumerate(hits, start=1):
-        out.print(f"{rank:>2}. [bold]{_shown(hit.title)}[/bold]  ({hit.score:.3f}, {hit.kind})")
+        seen_by = "" if hit.privacy == Privacy.ORG else f", {_shown(hit.privacy)}"
+        out.print(f"{rank:>2}. [bold]{_shown(hit.title)}[/bold]  ({hit.score:.3f}, {hit.kind}{seen_by})")
         out.print(f"    {_shown(hit.source)} {_shown(hit.source_id)}", style="cyan")
         out.print(f"    {_shown(clip(hit.text, _TEXT_SHOWN_CHARS))}")
 

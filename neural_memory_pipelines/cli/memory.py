@@ -50,6 +50,9 @@ def search(
     question: Annotated[str, typer.Argument(help="A question in plain words.")],
     workspace: Annotated[str, typer.Option("--workspace", "-w", help="Whose memory to ask.")],
     limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=100, help="Most hits.")] = 10,
+    private: Annotated[
+        bool, typer.Option("--private", help="Also show what only some may read, such as direct messages.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Ask a workspace's memory."""
@@ -57,7 +60,7 @@ def search(
         raise PermanentError('the question is empty: ask something, such as "who owns the receiver?"')
     name = workspace_id(workspace)
     with ready_session() as session:
-        hits = ask(session, question, name, limit=limit)
+        hits = ask(session, question, name, limit=limit, include_private=private)
     if json:
         print_json([asdict(hit) for hit in hits])
     else:

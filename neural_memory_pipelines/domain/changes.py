@@ -120,6 +120,20 @@ def link_spans(history: Iterable[DescriptionRecord]) -> dict[str, tuple[datetime
     }
 
 
+def gone_since(history: Iterable[DescriptionRecord]) -> datetime | None:
+    """Tell since when a document is deleted: as of the first of the deletions that nothing contradicts later.
+
+    Returns:
+        None if the description of the greatest rank is no deletion.
+    """
+    since: datetime | None = None
+    for record in sorted(history, key=lambda record: record.rank, reverse=True):
+        if not record.deletes:
+            break
+        since = record.as_of
+    return since
+
+
 def identifiers(text: str) -> list[str]:
     """List the identifiers in a text (#123, ABC-12), each once, in order, at most 32."""
     if not _IDENTIFIER_HINT.search(text):

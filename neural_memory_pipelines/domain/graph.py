@@ -83,9 +83,17 @@ class LinkDraft:
     confidence: float = 1.0
 
     def content_hash(self, words: str) -> ContentHash:
-        """Hash what the link says and by which words: two links of a document with the same hash are one."""
-        return hash_json([self.type, *_spelled(self.origin), *_spelled(self.target), self.field, words])
+        """Hash what the link says and by which words: two links of a document with the same hash are one.
+
+        All that is kept of a link counts, so that no link is kept as the first of several descriptions had it.
+        """
+        ends: list[Json] = [*_spelled(self.origin), *_spelled(self.target)]
+        return hash_json([self.type, *ends, self.field, words, round(self.confidence, 6)])
 
 
 def _spelled(node: NodeRef | None) -> list[Json]:
-    return [node.kind, node.handle] if node else [None, None]
+    if node is None:
+        return [None, None, None]
+    # That an account is a bot may be learned later: it is the same account.
+    kind = NodeKind.PERSON if node.kind is NodeKind.BOT else node.kind
+    return [kind, node.handle, node.name]

@@ -6,11 +6,12 @@ Works on markdown alone; what becomes of a section is up to the sources.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from neural_memory_pipelines.domain.blocks import Kind, iterate_blocks
-from neural_memory_pipelines.domain.text import first_paragraph, sections
+from neural_memory_pipelines.domain.statements import unpaired_bold_removed
+from neural_memory_pipelines.domain.text import Section, first_paragraph, sections
 
 KIND_OF_HEADING = {
     "decision": "decision",
@@ -36,26 +37,39 @@ _SCANNED_BLOCKS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class ToldSection:
-    """A section that states something: `kind` is a value of `KIND_OF_HEADING`, `text` what stands below the heading."""
+class Told:
+    """What a page states by itself.
+
+    Attributes:
+        kind: a value of the table of headings.
+        heading: the words above it, as written.
+        text: what stands below the heading.
+        start, end: bounds of the section in the page, heading included; 0 and 0 for what is no section.
+    """
 
     kind: str
     heading: str
     text: str
+    start: int = 0
+    end: int = 0
 
 
-def told_sections(markdown: str) -> Iterator[ToldSection]:
-    """Find the sections whose heading says that they hold a decision, an outcome or a cause, in order.
+def told_sections(found: Iterable[Section], *, kinds: Mapping[str, str] = KIND_OF_HEADING) -> Iterator[Told]:
+    """Choose the sections whose heading says that they hold a decision, an outcome or a cause, in order.
 
     Those with the same heading and text are told once; those without text are not.
+
+    Args:
+        found: the sections of a page.
+        kinds: the headings that count, bare (see `bare_heading`), and what each of them makes of its section.
     """
     seen: set[tuple[str, str]] = set()
-    for section in sections(markdown):
+    for section in found:
         heading = section.heading.strip().rstrip(":").rstrip()
-        kind = KIND_OF_HEADING.get(bare_heading(heading))
+        kind = kinds.get(bare_heading(heading))
         if kind and section.text and (heading, section.text) not in seen:
             seen.add((heading, section.text))
-            yield ToldSection(kind, _EMPHASIS.sub("", heading), section.text)
+            yield Told(kind, heading, section.text, section.start, section.end)
 
 
 def opening(markdown: str) -> str:
@@ -74,9 +88,14 @@ def opening(markdown: str) -> str:
     return next((section.text for section in found if first_paragraph(section.text)), "")
 
 
+def without_emphasis(heading: str) -> str:
+    """Drop the marks of bold, italic and code type."""
+    return _EMPHASIS.sub("", heading)
+
+
 def bare_heading(heading: str) -> str:
     """Reduce a heading to its words: no numbering, no emphasis, no colon, lower case."""
-    plain = _EMPHASIS.sub("", heading).strip().lower()
+    plain = without_emphasis(heading).strip().lower()
     return " ".join(_NUMBERING.sub("", plain, count=1).rstrip(" :.").split())
 
 
@@ -89,6 +108,5 @@ def _marked_summary(markdown: str) -> str:
         mark = _SUMMARY_MARK.match(raw) if block.kind in {Kind.PARAGRAPH, Kind.ITEM} else None
         said = raw[mark.end() :].strip() if mark else ""
         if said:
-            # In "**TL;DR: this**" the mark took one end of the bold type: the other end goes too.
-            return said.removesuffix("**") if said.count("**") % 2 else said
+            return unpaired_bold_removed(said)
     return ""

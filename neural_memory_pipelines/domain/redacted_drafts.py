@@ -1,13 +1,13 @@
 """Redacts what a source made of a payload: words that stood apart there and stand together here, names of properties.
 
 Payloads are redacted before a source sees them (`redaction/payloads.py`); this is the last look before anything is
-kept. What comes out is the draft itself where there is nothing to find, which is nearly always.
+kept. Where there is nothing to find, which is nearly always, what comes out is what went in.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any
@@ -25,15 +25,23 @@ _SHORTEST_NUMBER = 10**11
 _EMAIL_KEY = "email"
 # What the texts are called where only the name of a key tells how to read them; see `redact_payload`.
 _URL, _ID = "url", "id"
+_BETWEEN = "\n\n\n"
+_FINDERS: Mapping[RedactionPolicy, tuple[Finder, ...]] = {
+    RedactionPolicy.OFF: (),
+    RedactionPolicy.TOKENS: TOKEN_FINDERS,
+    RedactionPolicy.ALL: ALL_FINDERS,
+}
 
 
 def redacted_changes(changes: Changes, policy: RedactionPolicy) -> Changes:
     """Redact the texts of all that an event changes. Ids and times stay, and links go on pointing at their words."""
-    if policy is RedactionPolicy.OFF:
-        return changes
+    beside = (*_texts_of_accounts(changes.accounts), *_texts_of_parts(changes.parts))
+    drafts = tuple(redacted_draft(draft, policy) for draft in changes.drafts)
+    if _is_clean(beside, policy):
+        return changes if drafts == changes.drafts else replace(changes, drafts=drafts)
     return replace(
         changes,
-        drafts=tuple(redacted_draft(draft, policy) for draft in changes.drafts),
+        drafts=drafts,
         parts=tuple(_part(part, policy) for part in changes.parts),
         accounts=tuple(_account(account, policy) for account in changes.accounts),
     )
@@ -41,7 +49,7 @@ def redacted_changes(changes: Changes, policy: RedactionPolicy) -> Changes:
 
 def redacted_draft(draft: SourceDraft, policy: RedactionPolicy) -> SourceDraft:
     """Redact the texts of a draft; the spans of its links are those of the new body."""
-    if policy is RedactionPolicy.OFF:
+    if _is_clean(_texts(draft), policy):
         return draft
     body, links = _body(draft, policy)
     return replace(
@@ -58,6 +66,45 @@ def redacted_draft(draft: SourceDraft, policy: RedactionPolicy) -> SourceDraft:
         metadata=_json(draft.metadata, "", policy),
         observations=tuple(_observation(observation, policy) for observation in draft.observations),
     )
+
+
+def _is_clean(texts: Iterable[str], policy: RedactionPolicy) -> bool:
+    """Look through all texts at once, which is several times as quick as one by one."""
+    finders = _FINDERS[policy]
+    return not finders or not chosen_spans(_BETWEEN.join(texts), finders)
+
+
+def _texts(draft: SourceDraft) -> Iterator[str]:
+    yield from (draft.title, draft.body, draft.summary or "", draft.state or "", draft.url or "", *draft.handles)
+    yield from _texts_of_json(draft.metadata, "")
+    yield from _texts_of_accounts((*((draft.author,) if draft.author else ()), *draft.accounts))
+    for link in draft.links:
+        yield link.field
+        for node in (link.origin, link.target):
+            yield from (node.handle, node.name) if node else ()
+    for observation in draft.observations:
+        yield from (observation.text, observation.title or "", observation.summary or "")
+        yield from (*observation.tags, *observation.subject_refs)
+
+
+def _texts_of_accounts(accounts: Iterable[Account]) -> Iterator[str]:
+    return (text for account in accounts for text in (account.name, account.handle or ""))
+
+
+def _texts_of_parts(parts: Iterable[PartDraft]) -> Iterator[str]:
+    return (text for part in parts for text in _texts_of_json(part.content, ""))
+
+
+def _texts_of_json(value: Any, key: str) -> Iterator[str]:
+    if isinstance(value, str) or (isinstance(value, int) and value >= _SHORTEST_NUMBER):
+        yield f"{key}: {value}"
+    elif isinstance(value, Mapping):
+        for name, below in value.items():
+            yield name
+            yield from _texts_of_json(below, name)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts_of_json(item, key)
 
 
 def _part(part: PartDraft, policy: RedactionPolicy) -> PartDraft:
@@ -112,10 +159,9 @@ def _number(value: int, key: str, policy: RedactionPolicy) -> Json:
 
 
 def _body(draft: SourceDraft, policy: RedactionPolicy) -> tuple[str, tuple[LinkDraft, ...]]:
-    finders = TOKEN_FINDERS if policy is RedactionPolicy.TOKENS else ALL_FINDERS
     body, links = draft.body, draft.links
     for _ in range(_MAX_RUNS):
-        spans = chosen_spans(body, finders)
+        spans = chosen_spans(body, _FINDERS[policy])
         if not spans:
             break
         body, links = _without(body, spans), _moved(links, spans)

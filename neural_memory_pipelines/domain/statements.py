@@ -16,9 +16,12 @@ from neural_memory_pipelines.domain.text import first_paragraph, sections
 STATEMENTS_LIMIT = 50
 """How many marked statements of one text are read: nobody decides more in one go."""
 
+MARK_WORDS = ("decision", "resolution", "outcome")
+"""The words by which a text marks what is settled. Each is the kind of its statements."""
+
 _PROSE_KINDS = frozenset({Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING})
 _SUMMARY_HEADING = re.compile(r"\W*(?:summary|changelog|tl;?dr)\b", re.IGNORECASE)
-_WORDS = "decision|resolution|outcome"
+_WORDS = "|".join(MARK_WORDS)
 _BOLD = r"[*_]{0,2}"
 _MARKED_LINE = re.compile(
     rf"^[ \t]*(?:[-*+][ \t]+)?{_BOLD}(?P<word>{_WORDS}){_BOLD}[ \t]*:[ \t]*{_BOLD}(?P<rest>[^\n]*)"
@@ -90,6 +93,11 @@ def as_sentence(title: str) -> str:
     return title if title.endswith(_SENTENCE_ENDS) else f"{title}."
 
 
+def unpaired_bold_removed(said: str) -> str:
+    """Mend what was said after a mark such as "**Decision: this**", which took one end of the bold type with it."""
+    return said.replace("**", "", 1) if said.count("**") % 2 else said
+
+
 def _marked(body: str) -> Iterator[Statement]:
     for section in sections(body):
         found = _MARKED_HEADING.match(section.heading)
@@ -112,9 +120,7 @@ def _marked_lines(body: str, blocks: Sequence[Block], at: int) -> Iterator[State
         if last and (not said or said.endswith(":")):
             said = f"{said}\n\n{_continuation(body, blocks, at + 1, started=bool(said))}".strip()
         if said:
-            # In "**Decision: this**" the mark took one end of the bold type: the other end goes too.
-            spoken = said.replace("**", "", 1) if said.count("**") % 2 else said
-            yield Statement((found["word"] or found["alone"]).lower(), spoken)
+            yield Statement((found["word"] or found["alone"]).lower(), unpaired_bold_removed(said))
 
 
 def _continuation(body: str, blocks: Sequence[Block], start: int, *, started: bool) -> str:

@@ -5,16 +5,23 @@ It reads and never writes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
+from neural_memory_pipelines.domain.documents import Privacy
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
 from neural_memory_pipelines.models.embedders.protocol import Embedder, InputRole
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres import hydration
+from neural_memory_pipelines.stores.postgres.hydration import HydratedRow
+from neural_memory_pipelines.stores.vectors.protocol import VectorHit
 
-# Views of one observation, and vectors of rows that were superseded since, take places: ask for more than is shown.
-_OVERFETCH = 4
+# Chunks and views of one document, and vectors of rows that changed since, take places: ask for more than is shown,
+# and for more again if that was not enough.
+_OVERFETCH = 8
+_WIDER = 4
+_MOST_VECTORS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,7 @@ class Hit:
     score: float
     text: str
     url: str | None
+    privacy: str
 
 
 def search(
@@ -40,8 +48,9 @@ def search(
     version: EmbeddingVersion,
     embedder: Embedder,
     limit: int = 10,
+    include_private: bool = False,
 ) -> list[Hit]:
-    """Find what answers a question, best first, at most `limit` hits, each row once.
+    """Find what answers a question, best first, at most `limit` hits, each document once by the best that it says.
 
     Args:
         question: in plain words; what the model cannot read of a very long one is left out from the end.
@@ -50,33 +59,33 @@ def search(
         version: the embedding version to search; all hits are of this version.
         embedder: the version's embedder.
         limit: most hits.
+        include_private: also show what only some may read, such as direct messages.
     """
     vector = embedder.embed([_readable(question, embedder)], role=InputRole.SEARCH_QUERY)[0]
-    found: list[tuple[str, float]] = []
-    for family in Family:
-        hits = stores.vectors.query(
-            version.index_name, version.namespace(workspace, family), vector, top_k=limit * _OVERFETCH
-        )
-        found.extend((hit.id, hit.score) for hit in hits)
-    found.sort(key=lambda item: (-item[1], item[0]))
-    with stores.database.transaction(workspace) as tx:
-        rows = hydration.rows_of_vectors(tx, [vector_id for vector_id, _ in found])
+    where = {} if include_private else {"privacy": str(Privacy.ORG)}
+    top_k = min(limit * _OVERFETCH, _MOST_VECTORS)
+    while True:
+        found: list[VectorHit] = []
+        is_all = True
+        for family in Family:
+            namespace = version.namespace(workspace, family)
+            hits = stores.vectors.query(version.index_name, namespace, vector, top_k=top_k, where=where)
+            is_all = is_all and len(hits) < top_k
+            found += hits
+        with stores.database.transaction(workspace) as tx:
+            rows = hydration.rows_of_vectors(tx, [hit.id for hit in found], include_private=include_private)
+        answers = _answers(found, rows)
+        if len(answers) >= limit or is_all or top_k == _MOST_VECTORS:
+            return answers[:limit]
+        top_k = min(top_k * _WIDER, _MOST_VECTORS)
 
+
+def _answers(found: Sequence[VectorHit], rows: Mapping[str, HydratedRow]) -> list[Hit]:
     answers: dict[str, Hit] = {}
-    for vector_id, score in found:
-        row = rows.get(vector_id)
-        if row is not None and row.id not in answers and len(answers) < limit:
-            answers[row.id] = Hit(
-                kind=row.kind,
-                id=row.id,
-                document_id=row.document_id,
-                source=row.source,
-                source_id=row.source_id,
-                title=row.title,
-                score=round(score, 4),
-                text=row.text,
-                url=row.url,
-            )
+    for vector in sorted(found, key=lambda hit: (-hit.score, hit.id)):
+        row = rows.get(vector.id)
+        if row is not None and row.document_id not in answers:
+            answers[row.document_id] = Hit(score=round(vector.score, 4), **asdict(row))
     return list(answers.values())
 
 

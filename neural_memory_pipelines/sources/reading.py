@@ -27,7 +27,7 @@ _ValueT = TypeVar("_ValueT")
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place in a payload, as a chain from the inside out: payloads may nest thousands deep, and few paths are shown."""
+    """A place in a payload, as a chain from the inside out: blocks nest thousands deep, and few paths are shown."""
 
     step: str | int
     above: Spot | None = None
@@ -50,11 +50,13 @@ class Spot:
         return f"{root}{shown}" if len(inner) <= _SHOWN_STEPS else f"{root}...{shown}"
 
 
-Place: TypeAlias = str | Spot
+PAYLOAD = Spot("payload")
+
+Where: TypeAlias = str | Spot
 """Where a value stands in a payload: its path as a text, or a spot that can spell it."""
 
 
-def read_object(value: object, path: Place) -> Mapping[str, Any]:
+def read_object(value: object, path: Where) -> Mapping[str, Any]:
     """Read an object of a payload as it is.
 
     Raises:
@@ -65,7 +67,7 @@ def read_object(value: object, path: Place) -> Mapping[str, Any]:
     return value
 
 
-def read_array(value: object, path: Place) -> Sequence[Any]:
+def read_array(value: object, path: Where) -> Sequence[Any]:
     """Read an array of a payload as it is.
 
     Raises:
@@ -76,7 +78,7 @@ def read_array(value: object, path: Place) -> Sequence[Any]:
     return value
 
 
-def read_model(model: type[_ModelT], value: object, path: Place) -> _ModelT:
+def read_model(model: type[_ModelT], value: object, path: Where) -> _ModelT:
     """Read one object of a payload.
 
     Raises:
@@ -89,7 +91,7 @@ def read_model(model: type[_ModelT], value: object, path: Place) -> _ModelT:
         _refuse(error, path)
 
 
-def read_value(shape: TypeAdapter[_ValueT], value: object, path: Place) -> _ValueT:
+def read_value(shape: TypeAdapter[_ValueT], value: object, path: Where) -> _ValueT:
     """Read a value of any shape.
 
     Raises:
@@ -101,7 +103,7 @@ def read_value(shape: TypeAdapter[_ValueT], value: object, path: Place) -> _Valu
         _refuse(error, path)
 
 
-def read_time(value: object, path: Place) -> datetime:
+def read_time(value: object, path: Where) -> datetime:
     """Read an ISO 8601 time with an offset, as UTC.
 
     Raises:
@@ -113,7 +115,7 @@ def read_time(value: object, path: Place) -> datetime:
         raise InvalidEventError(f"{path}: expected {error}, got {shown(value)}") from error
 
 
-def member(value: Mapping[str, Any], key: str, path: Place) -> object:
+def member(value: Mapping[str, Any], key: str, path: Where) -> object:
     """Take a member of an object.
 
     Raises:
@@ -165,7 +167,7 @@ _EXPECTED = {
 }
 
 
-def _refuse(error: ValidationError, path: Place) -> NoReturn:
+def _refuse(error: ValidationError, path: Where) -> NoReturn:
     """Say what is wrong first, for what follows may come of it."""
     fault = error.errors(include_url=False)[0]
     spot = path if isinstance(path, Spot) else Spot(path)

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from neural_memory_pipelines.domain.changes import (
     DescriptionRecord,
     Outcome,
     StoredDocument,
     decide,
+    gone_since,
     link_spans,
     version_of,
 )
@@ -105,27 +107,41 @@ class _Round:
         self.links = {key: links_of(key, draft) for key, draft in self._drafts(*Outcome).items()}
         # What is new has no history, and what is confirmed gets no other one by it; parts are in theirs already.
         self.histories = versions.histories(tx, [key for key in batch if self._has_history(key)])
-        for key, records in self.histories.items():
-            if not batch[key].is_assembled:
-                records[:] = [r for r in records if r.event_key != batch[key].event_key] + [self._record(key)]
+        self.unsaid_links = self._retell()
 
     def run(self) -> None:
         """Write the round."""
         outdated = self._drafts(Outcome.OUTDATED)
         written = [self.batch[key] for key, outcome in self.outcomes.items() if outcome is Outcome.WRITTEN]
-        documents.upsert_documents(self.tx, [document_row(d, version=self._version(d)) for d in written])
+        made = [d for d in written if not _is_unmade(d)]
+        rows = [document_row(d, version=self._version(d), gone_since=self._gone_since(d)) for d in made]
+        documents.upsert_documents(self.tx, rows)
+        documents.drop_documents(self.tx, [d.document_id for d in written if _is_unmade(d)])
         self._confirm()
         plain = [(key, self._record(key)) for key, description in self.batch.items() if not description.is_assembled]
         versions.record_descriptions(self.tx, plain)
-        if written:
-            self._write(self._drafts(Outcome.WRITTEN), [description.document_id for description in written])
-            self._follow_parents([description.document_id for description in written])
+        if made:
+            self._write(self._drafts(Outcome.WRITTEN), [description.document_id for description in made])
         if outdated:
             self._keep_history(outdated)
         late = [key for key in self.histories if self.outcomes[key] is not Outcome.WRITTEN]
         documents.set_versions(self.tx, {key: version_of(self.histories[key]) for key in late})
+        deleted = {key: at for key in late if (at := gone_since(self.histories[key]))}
+        moved = documents.set_deletions(self.tx, deleted)
         links.set_link_spans(self.tx, {link: span for key in late for link, span in self._spans(key).items()})
-        links.retire_links(self.tx, [key for key in late if self.stored[key].is_hidden])
+        links.forget_links(self.tx, self.unsaid_links)
+        self._follow_parents([description.document_id for description in made], moved)
+
+    def _retell(self) -> list[str]:
+        """Put the descriptions of this round into the histories, and list the links that none of them states now."""
+        unsaid: list[str] = []
+        for key, records in self.histories.items():
+            if self.batch[key].is_assembled:
+                continue
+            before = {link for record in records for link in record.link_ids}
+            records[:] = [r for r in records if r.event_key != self.batch[key].event_key] + [self._record(key)]
+            unsaid += before - {link for record in records for link in record.link_ids}
+        return unsaid
 
     def _decide(self, description: Description) -> Outcome:
         outcome = _outcome(self.stored.get(description.document_id), description)
@@ -137,7 +153,12 @@ class _Round:
         return outcome
 
     def _has_history(self, key: DocumentId) -> bool:
-        return self.batch[key].is_assembled or (key in self.stored and self.outcomes[key] is not Outcome.UNCHANGED)
+        description = self.batch[key]
+        if description.is_assembled:
+            return True
+        # From when on it is deleted depends on all that is said of it.
+        is_told_anew = self.outcomes[key] is not Outcome.UNCHANGED or isinstance(description.says, Deletion)
+        return key in self.stored and is_told_anew
 
     def _drafts(self, *outcomes: Outcome) -> dict[DocumentId, SourceDraft]:
         return {
@@ -158,13 +179,21 @@ class _Round:
         )
 
     def _version(self, description: Description) -> int:
-        return version_of(self.histories.get(description.document_id) or [self._record(description.document_id)])
+        return version_of(self._history(description))
+
+    def _gone_since(self, description: Description) -> datetime | None:
+        # Parts tell when they were deleted themselves, not when the document was.
+        return None if description.is_assembled else gone_since(self._history(description))
+
+    def _history(self, description: Description) -> Sequence[DescriptionRecord]:
+        return self.histories.get(description.document_id) or [self._record(description.document_id)]
 
     def _confirm(self) -> None:
         """Take over from descriptions that are no change what makes no version: times, and how much it matters."""
         same = [key for key, outcome in self.outcomes.items() if outcome is Outcome.UNCHANGED]
         documents.confirm_documents(self.tx, [confirmation_row(self.batch[key]) for key in same])
         drafts = self._drafts(Outcome.UNCHANGED)
+        self._date_chunks(drafts)
         if any(draft.observations for draft in drafts.values()):
             self._write_observations(drafts, list(drafts))
 
@@ -187,25 +216,35 @@ class _Round:
             tokens = sum(chunk.token_count for chunk in chunked[key])
             self.applied.chunks.show({"document": draft.title, "chunks": len(chunked[key]), "tokens": tokens})
         self._write_observations(drafts, keys)
+        self._date_chunks(drafts)
         stated = self._link_rows(drafts, chunked)
         links.write_links(self.tx, stated)
         known = [key for key in keys if key in self.stored]
-        kept = [row["link_id"] for row in stated]
-        # Who speaks in a thread may be told wrongly by a part of it: that is forgotten, and was never so.
-        links.forget_fields(self.tx, [key for key in known if self.batch[key].is_assembled], kept=kept)
-        links.retire_links(self.tx, known, kept=kept)
+        # How a thread looked while parts of it were missing depends on their order: what is not so now was never so.
+        assembled = [key for key in known if self.batch[key].is_assembled]
+        links.forget_other_links(self.tx, assembled, kept=[row["link_id"] for row in stated])
         links.set_link_spans(self.tx, {link: span for key in known for link, span in self._spans(key).items()})
         links.replace_handles(self.tx, {key: handles_of(draft) for key, draft in drafts.items()})
 
     def _write_observations(self, drafts: _Drafts, keys: Sequence[DocumentId]) -> None:
         rows = self._observation_rows(drafts)
         inserted, superseded = documents.replace_observations(self.tx, keys, rows)
+        assembled = {row["observation_id"]: row["occurred_at"] for row in rows if self._is_assembled(row)}
+        documents.date_observations(self.tx, assembled)
         _count_rows(self.applied.observations, rows=len(rows), inserted=inserted, superseded=superseded)
         for row in rows:
             self.applied.observations.show(
                 {"title": row["title"] or clip(row["text"], 80), "importance": round(row["importance"], 3)}
                 | {name: round(value, 3) for name, value in row["importance_factors"].items()}
             )
+
+    def _is_assembled(self, row: Row) -> bool:
+        return self.batch[row["document_id"]].is_assembled
+
+    def _date_chunks(self, drafts: _Drafts) -> None:
+        """Let live chunks be as old as the earliest description that holds them; those of a thread as the thread."""
+        dates = {key: (draft.occurred_at, self.batch[key].is_assembled) for key, draft in drafts.items()}
+        documents.date_chunks(self.tx, dates)
 
     def _keep_history(self, drafts: _Drafts) -> None:
         chunked = self._chunks(drafts)
@@ -232,20 +271,25 @@ class _Round:
             for row in link_rows(key, draft, self.links[key], chunks=chunked[key], spans=self._spans(key))
         ]
 
-    def _follow_parents(self, keys: Sequence[DocumentId]) -> None:
-        """Let documents go with parents that are deleted, and have those read again whose parents came back."""
+    def _follow_parents(self, keys: Sequence[DocumentId], moved: Sequence[DocumentId]) -> None:
+        """Let documents go with parents that are deleted, and have those read again whose parents came back.
+
+        Args:
+            keys: the documents that were written.
+            moved: those of which something new is known about when they were deleted.
+        """
         parents = {
             document_id(self.tx.workspace_id, draft.source, storable(draft.parent))
             for draft in self._drafts(Outcome.WRITTEN).values()
             if draft.parent is not None
         }
-        gone = documents.hide_documents(self.tx, keys, parents=sorted(parents)) if parents else []
-        frontier = [key for key in keys if isinstance(self.batch[key].says, Deletion)]
-        while frontier or gone:
-            links.retire_links(self.tx, [row.document_id for row in gone])
-            frontier += [row.document_id for row in gone]
-            gone = documents.hide_documents(self.tx, [], parents=frontier)
-            frontier = []
+        frontier = [key for key in keys if isinstance(self.batch[key].says, Deletion)] + list(moved)
+        frontier += documents.hide_documents(self.tx, keys, parents=sorted(parents)) if parents else []
+        done: set[DocumentId] = set()
+        while frontier:
+            done.update(frontier)
+            below = documents.hide_documents(self.tx, [], parents=frontier)
+            frontier = [key for key in below if key not in done]
         returned = [key for key in self._drafts(Outcome.WRITTEN) if _was_gone(self.stored.get(key))]
         if returned:
             self.applied.read_again |= {row.as_of_event for row in documents.hidden_children(self.tx, returned)}
@@ -265,6 +309,11 @@ def _outcome(stored: StoredDocument | None, description: Description) -> Outcome
         event_key=description.event_key,
         deletes=deletes,
     )
+
+
+def _is_unmade(description: Description) -> bool:
+    """Tell whether parts make no document any more: it leaves no row, for in another order it had never been one."""
+    return description.is_assembled and isinstance(description.says, Deletion)
 
 
 def _was_gone(stored: StoredDocument | None) -> bool:

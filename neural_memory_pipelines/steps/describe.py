@@ -15,6 +15,8 @@ from neural_memory_pipelines.domain.changes import DescriptionRecord, Outcome, r
 from neural_memory_pipelines.domain.documents import Changes, Deletion, PartDraft, Rename, Skip, SourceDraft, storable
 from neural_memory_pipelines.domain.events import SkipReason, SourceEvent
 from neural_memory_pipelines.domain.ids import ContentHash, DocumentId, document_id, hash_json
+from neural_memory_pipelines.domain.redacted_drafts import redacted_draft
+from neural_memory_pipelines.domain.redaction import RedactionPolicy
 from neural_memory_pipelines.domain.renames import renamed, renamed_part
 from neural_memory_pipelines.sources.registry import source_named
 from neural_memory_pipelines.steps.rows import Description, Row
@@ -53,8 +55,8 @@ class Described:
     read_again: set[str] = field(default_factory=set)
 
 
-def describe(tx: Transaction, said: Sequence[Said]) -> Described:
-    """Make descriptions out of a batch of events."""
+def describe(tx: Transaction, said: Sequence[Said], *, policy: RedactionPolicy) -> Described:
+    """Make descriptions out of a batch of events; what is put together from parts is redacted by the policy."""
     described = Described()
     known = pushes.record_commits(
         tx, [(item.event.idempotency_key, item.changes.commit) for item in said if item.changes.commit]
@@ -70,6 +72,7 @@ def describe(tx: Transaction, said: Sequence[Said]) -> Described:
         stated: list[SourceDraft | Deletion] = [*item.changes.drafts, *item.changes.deletions]
         described.descriptions += [_description(tx, item, renamed(says, renames)) for says in stated]
     _describe_parts(tx, told, renames, described)
+    described.descriptions = [_redacted(description, policy) for description in described.descriptions]
     return described
 
 
@@ -176,6 +179,13 @@ def _assemble(
             is_assembled=True,
         )
     )
+
+
+def _redacted(description: Description, policy: RedactionPolicy) -> Description:
+    """Redact a document that was put together just now; others were redacted when they were read."""
+    if not description.is_assembled or isinstance(description.says, Deletion):
+        return description
+    return replace(description, says=redacted_draft(description.says, policy))
 
 
 def _part_outcome(before: PartState | None, item: Said, part: PartDraft) -> Outcome:

@@ -12,6 +12,7 @@ from neural_memory_pipelines.domain.changes import Outcome
 from neural_memory_pipelines.domain.documents import Changes, Skip
 from neural_memory_pipelines.domain.events import EventStatus, SkipReason
 from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.domain.redaction import RedactionPolicy
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.errors import RefusedValueError
 from neural_memory_pipelines.models.embedders.protocol import Embedder
@@ -95,8 +96,9 @@ def _persist_batch(
         if not pending:
             return 0
         raw = stores.objects.get_many([event.raw_key for event in pending])
-        read = read_events(pending, raw, policy=workspaces.redaction_policy(tx))
-        applied, described = _apply(tx, read, version=version, embedder=load_embedder())
+        policy = workspaces.redaction_policy(tx)
+        read = read_events(pending, raw, policy=policy)
+        applied, described = _apply(tx, read, policy=policy, version=version, embedder=load_embedder())
         outcomes = _settle(tx, read, applied, described)
         # Last, for an event of this very batch may be among them.
         events.read_again(tx, applied.read_again | described.read_again)
@@ -111,11 +113,15 @@ def _persist_batch(
 
 
 def _apply(
-    tx: Transaction, read: Sequence[ReadEvent], *, version: EmbeddingVersion, embedder: Embedder
+    tx: Transaction,
+    read: Sequence[ReadEvent],
+    *,
+    policy: RedactionPolicy,
+    version: EmbeddingVersion,
+    embedder: Embedder,
 ) -> tuple[Applied, Described]:
-    described = describe(
-        tx, [Said(item.event, item.pending.raw_key, changes) for item in read if item.event for changes in _said(item)]
-    )
+    said = [Said(item.event, item.pending.raw_key, changes) for item in read if item.event for changes in _said(item)]
+    described = describe(tx, said, policy=policy)
     applied = Applied()
     apply_descriptions(tx, described.descriptions, version=version, embedder=embedder, applied=applied)
     for event_key, outcomes in described.outcomes.items():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from neural_memory_pipelines.domain.documents import Changes, Skip
 from neural_memory_pipelines.domain.events import SourceEvent
+from neural_memory_pipelines.domain.redacted_drafts import redacted_changes
 from neural_memory_pipelines.domain.redaction import RedactionPolicy, redact, redact_payload
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.sources.registry import source_named
@@ -47,12 +48,18 @@ def _read(pending: PendingEvent, raw: bytes | None, policy: RedactionPolicy) -> 
         event = replace(read_envelope(raw), idempotency_key=pending.idempotency_key)
         payload, _counts = redact_payload(event.payload, policy)
         event = replace(event, payload=payload)
-        says = source_named(pending.source).parse(event)
-        for draft in says.drafts if isinstance(says, Changes) else ():
-            draft.content_hash()  # a draft that cannot be spelled fails here, where it stops no other
-        return ReadEvent(pending, event, says)
+        return ReadEvent(pending, event, _checked(source_named(pending.source).parse(event), policy))
     except InvalidEventError as error:
         return ReadEvent(pending, None, redact(str(error), policy).text)
     except Exception as error:  # noqa: BLE001 - one event that a parser trips over must not stop the others
         fault = f"the {pending.source} parser failed: {type(error).__name__}: {error}"
         return ReadEvent(pending, None, redact(fault, policy).text)
+
+
+def _checked(says: Changes | Skip, policy: RedactionPolicy) -> Changes | Skip:
+    if isinstance(says, Skip):
+        return replace(says, detail=redact(says.detail, policy).text)
+    changes = redacted_changes(says, policy)
+    for draft in changes.drafts:
+        draft.content_hash()  # a draft that cannot be spelled fails here, where it stops no other
+    return changes

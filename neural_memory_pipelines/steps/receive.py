@@ -12,6 +12,7 @@ from datetime import UTC
 from neural_memory_pipelines.domain.documents import storable
 from neural_memory_pipelines.domain.events import SourceEvent
 from neural_memory_pipelines.domain.ids import WorkspaceId, document_id, hash_bytes
+from neural_memory_pipelines.domain.redaction import RedactionPolicy, redact
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.sources.registry import source_named
@@ -120,7 +121,9 @@ def _read_line(workspace: WorkspaceId, origin: str, line: bytes) -> _Received:
 
 
 def _dead(workspace: WorkspaceId, origin: str, raw: bytes, fault: str) -> _Received:
-    return _Received(_dead_key(workspace, raw), raw, origin, None, fault)
+    # What cannot be read may be anything: its reason is redacted whatever the workspace asks for.
+    told = redact(fault, RedactionPolicy.ALL).text
+    return _Received(_dead_key(workspace, raw), raw, redact(origin, RedactionPolicy.ALL).text, None, told)
 
 
 def _dead_key(workspace: WorkspaceId, raw: bytes) -> str:

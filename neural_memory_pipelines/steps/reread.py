@@ -5,10 +5,15 @@ What comes out the same is not written again; ids stay.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.redaction import RedactionPolicy
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres import events, forgetting, workspaces
+
+# Those that write what they read before: none of them may bring back what is forgotten meanwhile.
+_STEPS = ("persist", "graph", "cache", "graph-cache")
 
 
 def change_redaction(workspace: WorkspaceId, policy: RedactionPolicy, *, stores: Stores) -> int:
@@ -20,7 +25,10 @@ def change_redaction(workspace: WorkspaceId, policy: RedactionPolicy, *, stores:
     Returns:
         How many events will be read again; 0 if the policy was the same.
     """
-    with stores.database.lock(workspace, "persist"), stores.database.transaction(workspace) as tx:
+    with ExitStack() as locks:
+        for step in _STEPS:
+            locks.enter_context(stores.database.lock(workspace, step))
+        tx = locks.enter_context(stores.database.transaction(workspace))
         if workspaces.redaction_policy(tx) == policy:
             return 0
         workspaces.set_redaction_policy(tx, policy)

@@ -5,9 +5,10 @@ Which rows are written, and when, is decided in `apply.py`.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -41,7 +42,10 @@ _DELETED_HASH = hash_text("")
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What one event says of one document; `is_assembled` if that is put together from all that is known of it."""
+    """What one event says of one document; `is_assembled` if that is put together from all that is known of it.
+
+    `content_hash` is that of all that makes a version.
+    """
 
     document_id: DocumentId
     event_key: str
@@ -50,15 +54,16 @@ class Description:
     raw_pointer: str
     says: SourceDraft | Deletion
     is_assembled: bool = False
+    content_hash: ContentHash = field(init=False)
 
-    @property
-    def content_hash(self) -> ContentHash:
-        """Hash all that makes a version."""
-        return _DELETED_HASH if isinstance(self.says, Deletion) else self.says.content_hash()
+    def __post_init__(self) -> None:
+        # Once, for it is asked for several times, and spells the whole document.
+        content_hash = _DELETED_HASH if isinstance(self.says, Deletion) else self.says.content_hash()
+        object.__setattr__(self, "content_hash", content_hash)
 
 
-def document_row(description: Description, *, version: int) -> Row:
-    """Spell a document, at its version number."""
+def document_row(description: Description, *, version: int, gone_since: datetime | None = None) -> Row:
+    """Spell a document, at its version number; `gone_since` if it was deleted before this description said so."""
     says = description.says
     row: Row = {
         "document_id": description.document_id,
@@ -72,17 +77,22 @@ def document_row(description: Description, *, version: int) -> Row:
         "as_of": says.as_of,
         "as_of_event": description.event_key,
     }
-    return {**row, **(_deleted(says) if isinstance(says, Deletion) else _described(says))}
+    if isinstance(says, Deletion):
+        return {**row, **_deleted(says), "deleted_at": gone_since or says.as_of}
+    return {**row, **_described(says)}
 
 
 def confirmation_row(description: Description) -> Row:
     """Spell what a description that changes nothing tells of its document: when it held, and where its bytes are."""
     says = description.says
+    is_deletion = isinstance(says, Deletion)
     return {
         "document_id": description.document_id,
         "as_of": says.as_of,
         "as_of_event": description.event_key,
-        "occurred_at": says.as_of if isinstance(says, Deletion) else says.occurred_at,
+        "occurred_at": says.as_of if is_deletion else says.occurred_at,
+        "state": says.reason if is_deletion else says.state,
+        "author_json": None if is_deletion else _author_json(says),
         "raw_pointer": description.raw_pointer,
         "action": description.action,
     }
@@ -91,11 +101,10 @@ def confirmation_row(description: Description) -> Row:
 def _deleted(says: Deletion) -> Row:
     gone = {"type": "deleted", "title": "", "summary": None, "state": says.reason, "url": None, "author_json": None}
     nowhere: Row = {"parent_source_id": None, "privacy": "org", "metadata_json": {}}
-    return {**gone, **nowhere, "occurred_at": says.as_of, "deleted_at": says.as_of}
+    return {**gone, **nowhere, "occurred_at": says.as_of}
 
 
 def _described(says: SourceDraft) -> Row:
-    author = says.author
     redactions = Counter(count_placeholders(says.title)) + Counter(count_placeholders(says.body))
     return {
         "type": says.type,
@@ -104,12 +113,17 @@ def _described(says: SourceDraft) -> Row:
         "state": says.state,
         "url": says.url,
         "metadata_json": {**says.metadata, **({"redactions": dict(redactions)} if redactions else {})},
-        "author_json": {"id": author.provider_id, "name": author.name, "bot": author.is_bot} if author else None,
+        "author_json": _author_json(says),
         "parent_source_id": says.parent,
         "privacy": says.privacy,
         "occurred_at": says.occurred_at,
         "deleted_at": None,
     }
+
+
+def _author_json(says: SourceDraft) -> Row | None:
+    author = says.author
+    return {"id": author.provider_id, "name": author.name, "bot": author.is_bot} if author else None
 
 
 def headed_body(draft: SourceDraft) -> tuple[str, int]:
@@ -185,8 +199,11 @@ def handles_of(draft: SourceDraft) -> list[str]:
 
 
 def links_of(key: DocumentId, draft: SourceDraft) -> dict[LinkId, LinkDraft]:
-    """Identify what a draft states; that its author wrote it is one of the statements."""
+    """Identify what a draft states; that its author wrote it, and that it is part of its parent, is stated too."""
     stated = list(draft.links)
+    if draft.parent is not None:
+        whole = NodeRef(NodeKind.DOCUMENT, document_handle(draft.source, draft.parent))
+        stated.insert(0, LinkDraft(EdgeType.PART_OF, whole, field="parent"))
     if draft.author is not None:
         stated.insert(0, LinkDraft(EdgeType.AUTHORED_BY, _person(draft.author), field="author"))
     occurrences: Counter[ContentHash] = Counter()
@@ -207,11 +224,16 @@ def link_rows(
     spans: Mapping[str, tuple[datetime, datetime | None]],
 ) -> list[Row]:
     """Spell a draft's links, each with the place of its words in the chunk that holds them."""
+    if not links:
+        return []
     ids = chunk_ids(key, chunks)
-    text, body_start = headed_body(draft)
+    headed, body_start = headed_body(draft)
+    text, starts = storable(headed), [chunk.start_char for chunk in chunks]
     rows = []
     for identity, link in links.items():
-        chunk, start, end = _place(storable(text), link, chunks, body_start=body_start)
+        at = link.start + body_start if link.end > link.start else 0
+        chunk = chunks[max(bisect_right(starts, at) - 1, 0)] if chunks else None
+        start, end = _place(text, link, chunk, body_start=body_start)
         since, until = spans.get(identity, (draft.as_of, None))
         rows.append(
             {
@@ -233,19 +255,16 @@ def link_rows(
     return rows
 
 
-def _place(
-    text: str, link: LinkDraft, chunks: Sequence[ChunkDraft], *, body_start: int
-) -> tuple[ChunkDraft | None, int, int]:
-    """Find the chunk that holds a link's words and where they stand in it; a field is shown by the first line."""
-    if not chunks:
-        return None, 0, 0
+def _place(text: str, link: LinkDraft, chunk: ChunkDraft | None, *, body_start: int) -> tuple[int, int]:
+    """Find where a link's words stand in the chunk that holds them; a field is shown by the first line."""
+    if chunk is None:
+        return 0, 0
     if link.end <= link.start:
-        return chunks[0], 0, len(chunks[0].text.split("\n", 1)[0])
+        return 0, len(chunk.text.split("\n", 1)[0])
     at = link.start + body_start
-    chunk = next((chunk for chunk in chunks if chunk.start_char <= at < chunk.end_char), chunks[0])
     # The rest of the chunk from the words on is the end of its text: what stands before may be an overlap.
     start = max(len(chunk.text) - len(text[at : chunk.end_char].rstrip()), 0)
-    return chunk, start, min(start + link.end - link.start, len(chunk.text))
+    return start, min(start + link.end - link.start, len(chunk.text))
 
 
 def _person(author: Account) -> NodeRef:

@@ -132,6 +132,9 @@ def _edges(draft: SourceDraft, changes: Changes, shelf: Shelf) -> Iterator[tuple
     names = _names(changes)
     if draft.author:
         yield Edge(itself, EdgeType.AUTHORED_BY, names[draft.author.provider_id]), "author"
+    if draft.parent:
+        whole = document_handle(draft.source, draft.parent)
+        yield Edge(itself, EdgeType.PART_OF, shelf.resolve(whole) or whole), "parent"
     for link in draft.links:
         origin = _spelled(link.origin, names, shelf) if link.origin else itself
         target = _spelled(link.target, names, shelf) if link.target else itself

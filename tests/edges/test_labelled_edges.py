@@ -25,7 +25,6 @@ from .stated import CHANGED_AT, PEPS, docs_payload
 
 PRECISION, RECALL = 0.95, 0.90
 HEADERS = frozenset({EdgeType.SUPERSEDES, EdgeType.REQUIRES})
-SMALL_BYTES = 24_000
 
 _EDGES = """SELECT 'docs:' || a.source_id, r.type, 'docs:' || b.source_id, c.text, e.start_char, e.end_char, e.quote,
     e.field, e.document_id = a.document_id OR e.document_id = b.document_id
@@ -104,16 +103,6 @@ def test_a_score_counts_what_is_right_wrong_and_missed() -> None:
     assert (score.precision(EdgeType.RESOLVES), score.recall(EdgeType.RESOLVES)) == (1.0, 1.0)
 
 
-def _small_pairs(data: Path) -> set[Edge]:
-    """Choose the labels of headers between proposals that are both small."""
-
-    def is_small(handle: str) -> bool:
-        return (data / handle.removeprefix(f"docs:{PEPS}/")).stat().st_size <= SMALL_BYTES
-
-    edges = [edge for labelled in labelled_files("peps") for edge in labelled.edges if edge.type in HEADERS]
-    return {edge for edge in edges if is_small(edge.origin) and is_small(edge.target)}
-
-
 def _proposal_event(data: Path, handle: str, workspace: WorkspaceId) -> bytes:
     path = handle.removeprefix(f"docs:{PEPS}/")
     content = (data / path).read_text(encoding="utf-8")
@@ -132,9 +121,8 @@ def _proposal_event(data: Path, handle: str, workspace: WorkspaceId) -> bytes:
 def test_headers_become_edges_whose_evidence_is_in_a_chunk(
     shared_data: Path, session: Session, workspace: WorkspaceId
 ) -> None:
-    wanted = _small_pairs(shared_data)
-    assert len(wanted) >= 20
-    assert {edge.type for edge in wanted} == HEADERS
+    labels = [edge for labelled in labelled_files("peps") for edge in labelled.edges]
+    wanted = {edge for edge in labels if edge.type in HEADERS}
     handles = sorted({handle for edge in wanted for handle in (edge.origin, edge.target)})
     stores = session.stores
     put_lines(stores.objects, workspace, (_proposal_event(shared_data, handle, workspace) for handle in handles))

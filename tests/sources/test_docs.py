@@ -21,6 +21,7 @@ from neural_memory_pipelines.domain.documents import (
 )
 from neural_memory_pipelines.domain.events import SkipReason, SourceEvent
 from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.domain.observing import TEXT_LIMIT_CHARS
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.sources import docs
 
@@ -172,7 +173,7 @@ def test_long_sections_and_titles_are_cut() -> None:
     (found,) = observations_of(f"# {'Long title ' * 20}\n\n## Decision\n\n{'This is a sentence. ' * 300}\n")
     assert found.title is not None
     assert found.summary is not None
-    assert len(found.text) <= docs.OBSERVATION_LIMIT_CHARS
+    assert len(found.text) <= TEXT_LIMIT_CHARS
     assert found.text.endswith("sentence.")
     assert len(found.title) <= TITLE_LIMIT_CHARS
     assert found.title.endswith(" Long…")

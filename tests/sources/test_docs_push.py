@@ -83,11 +83,10 @@ def test_a_push_says_of_a_file_what_its_own_event_says() -> None:
     assert alone.drafts == (pushed,)
 
 
-def test_numbers_belong_to_the_repository_of_the_push() -> None:
-    (draft,) = push(file(content="See #12.")).drafts
-    assert [link.target.handle for link in draft.links if link.target] == ["github:acme/handbook#12"]
-    (draft,) = push(file(content="See #12."), repository=None).drafts
-    assert draft.links == ()
+def test_a_bare_number_names_nothing_in_words_and_belongs_to_the_repository_in_fields() -> None:
+    (draft,) = push(file(content="---\nrequires: '#12'\n---\nSee #13, and acme/shop#14.")).drafts
+    named = [link.target.handle for link in draft.links if link.target]
+    assert named == ["github:acme/handbook#12", "github:acme/shop#14"]
 
 
 @pytest.mark.parametrize("content", ["", " \n", "---\ntitle: x\n---\n", "\x89PNG\0\1"])

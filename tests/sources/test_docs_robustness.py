@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from neural_memory_pipelines.domain.documents import SUMMARY_LIMIT_CHARS, TITLE_LIMIT_CHARS, Changes, Skip, SourceDraft
 from neural_memory_pipelines.domain.graph import EdgeType
+from neural_memory_pipelines.domain.observing import TEXT_LIMIT_CHARS
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.sources import docs
 
@@ -89,7 +90,7 @@ def check(draft: SourceDraft) -> None:
         own = {f"docs:{draft.source_id}".lower(), *draft.handles}
         assert not own & {node.handle for node in (link.target, link.origin) if node}
     for observation in draft.observations:
-        assert len(observation.text) <= docs.OBSERVATION_LIMIT_CHARS
+        assert len(observation.text) <= TEXT_LIMIT_CHARS
         assert len(observation.title or "") <= TITLE_LIMIT_CHARS
         assert len(observation.summary or "") <= SUMMARY_LIMIT_CHARS
         assert observation.subject_refs[0] == draft.source_id

@@ -31,7 +31,6 @@ from notion_payloads import (
 
 from neural_memory_pipelines.domain.documents import SourceDraft
 from neural_memory_pipelines.domain.graph import EdgeType, LinkDraft, NodeKind
-from neural_memory_pipelines.domain.page_sections import bare_heading, opening, told_sections
 
 OTHER = f"notion:{OTHER_ID}"
 
@@ -373,35 +372,3 @@ def test_more_people_an_incident_and_comments_make_a_page_weigh_more() -> None:
     assert incident["linked"] > plain["linked"]
     assert people.importance_factors["breadth"] > plain["breadth"]
     assert with_comment.observations[0].importance_factors["volume"] > plain["volume"]
-
-
-# --- pages as text
-
-
-@pytest.mark.parametrize(
-    ("markdown", "begins"),
-    [
-        ("Above.\n\n## A\n\nBelow.", "Above."),
-        ("## A\n\n## B\n\nBelow.", "Below."),
-        ("## A\n\n### B\n\nBelow.", "### B\n\nBelow."),
-        ("## Summary\n\nShort.\n\n## A\n\nLong.", "Short."),
-        ("Above.\n\n## **TL;DR**\n\nShort.", "Short."),
-        ("Above.\n\n**TL;DR: short.**", "short."),
-        ("Above.\n\n> TLDR - short.", "short."),
-        ("Above.\n\n- In short: it works.", "it works."),
-        ("A summary of it: none.", "A summary of it: none."),
-        ("```\nTL;DR: code\n```", ""),
-        ("", ""),
-    ],
-)
-def test_how_a_page_begins(markdown: str, begins: str) -> None:
-    assert opening(markdown) == begins
-
-
-def test_sections_are_told_once() -> None:
-    markdown = "## Decision\n\nA.\n\n## Decision\n\nA.\n\n## Decision\n\n## 2) Decision outcome:\n\nB."
-    assert [(told.kind, told.heading, told.text) for told in told_sections(markdown)] == [
-        ("decision", "Decision", "A."),
-        ("decision", "2) Decision outcome", "B."),
-    ]
-    assert bare_heading("  3.1 **Root** `cause`: ") == "root cause"

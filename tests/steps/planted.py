@@ -25,13 +25,18 @@ _ROOT = "1772445600.000100"
 
 @dataclass(frozen=True)
 class Planted:
-    """What stands in one place; `is_told` says that the words of the place reach the memory if nothing is redacted."""
+    """What stands in one place.
+
+    `is_told` says that the words of the place reach the memory if nothing is redacted, `is_secret` that they hold the
+    secret alone.
+    """
 
     place: str
     secret: str
     email: str
     phone: str
     is_told: bool
+    is_secret: bool
 
     @property
     def words(self) -> str:
@@ -45,16 +50,16 @@ class Plants:
     salt: str
     by_place: dict[str, Planted] = field(default_factory=dict)
 
-    def at(self, place: str, *, is_told: bool = True) -> Planted:
+    def at(self, place: str, *, is_told: bool = True, is_secret: bool = False) -> Planted:
         digest = hashlib.sha256(f"{self.salt}/{place}".encode()).hexdigest()
-        number = int(digest[:8], 16)
         self.by_place[place] = Planted(
             place,
             secret="ghp_" + "".join(_letter(digest[n : n + 2]) for n in range(0, 64, 2)) + digest[:4],
             email=f"q{digest[:10]}@planted.example",
             # All numbers of 020 7946 0xxx are kept free for stories.
-            phone=f"+44 20 7946 0{number % 1000:03}",
+            phone=f"+44 20 7946 0{len(self.by_place):03}",
             is_told=is_told,
+            is_secret=is_secret,
         )
         return self.by_place[place]
 
@@ -66,13 +71,14 @@ def _letter(pair: str) -> str:
     return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"[int(pair, 16) % 62]
 
 
-def planted_lines(workspace: WorkspaceId, plants: Plants) -> list[bytes]:
-    """Write the events; the later ones edit or delete what the earlier ones told."""
-    return [
+def planted_lines(workspace: WorkspaceId, plants: Plants) -> tuple[list[bytes], list[bytes]]:
+    """Write the events: first those that tell, then those that edit what the first told."""
+    lines = [
         line
         for source in (_github, _linear, _notion, _slack, _docs, _broken)
         for line in source(_writer(workspace), plants)
     ]
+    return [line for line in lines if LATE.encode() not in line], [line for line in lines if LATE.encode() in line]
 
 
 _Write = Callable[..., bytes]
@@ -158,7 +164,7 @@ def _linear(write: _Write, plants: Plants) -> list[bytes]:
 
 def _notion(write: _Write, plants: Plants) -> list[bytes]:
     words, at = plants.words, plants.at
-    secret = at("notion/split by colour").secret
+    secret = at("notion/split by colour", is_secret=True).secret
     page = notion.page(
         properties={
             "Name": notion.titled(f"Plan, {words('notion/title')}"),
@@ -207,7 +213,7 @@ def _slack(write: _Write, plants: Plants) -> list[bytes]:
         "ts": _ROOT,
         "user": "U0ZOE",
         "user_profile": profile,
-        "text": f"The till of the pier is broken, see the log. {words('slack/text')}",
+        "text": f"The till of the pier is broken, see the log. {words('slack/text', is_told=False)}",
         "attachments": [
             {
                 "title": words("slack/attachment title"),
@@ -218,7 +224,7 @@ def _slack(write: _Write, plants: Plants) -> list[bytes]:
         ],
         "files": [{"id": "F1", "mode": "hosted", "title": words("slack/file title")}],
     }
-    split = at("slack/split in block").secret
+    split = at("slack/split in block", is_secret=True).secret
     rich = [{"type": "text", "text": f"Decision: use {split[:10]}"}, {"type": "text", "text": f"{split[10:]} now"}]
     reply = {
         **message,
@@ -253,11 +259,11 @@ def _docs(write: _Write, plants: Plants) -> list[bytes]:
     words, at = plants.words, plants.at
     front = (
         f"---\ntitle: {words('docs/front title')}\nauthor: Zoe <{at('docs/front author', is_told=False).email}>\n"
-        f"contact: {words('docs/front contact')}\n---\n"
+        f"contact: {words('docs/front contact', is_told=False)}\n---\n"
     )
     body = f"# {words('docs/heading')}\n\n{words('docs/body')}\n\n## Decision\n\nWe moor, {words('docs/decision')}.\n"
     author = {"name": words("docs/git name"), "email": at("docs/git email", is_told=False).email}
-    path = f"notes/{at('docs/path').secret}.md"
+    path = f"notes/{at('docs/path', is_secret=True).secret}.md"
     page = {"store": "book", "path": path, "content": front + body, "changedAt": EARLY, "author": author}
     rst = f"Tides\n=====\n\nWrite to {at('docs/escaped').email.replace('@', chr(92) + '@')}, {words('docs/rst')}\n"
     owners = f"*  {at('docs/owner').email}\n/notes/ @acme/{words('docs/owners line')}\n"

@@ -24,9 +24,9 @@ _FINDERS: tuple[NumberFinder, ...] = (
     find_national_ids,
     find_phones,
 )
+_AROUND_CHARS = 64
 # Six digits, each at most six characters of the kinds that stand inside numbers after the last: every number sought has
 # them, few lines of prose do.
-_AROUND_CHARS = 64
 _DIGITS = re.compile(r"[0-9](?:[A-Z ./()+\u00a0\u2010-\u2013-]{0,6}[0-9]){5}")
 
 

@@ -95,7 +95,7 @@ def _redacted(key: str, value: str, *, policy: RedactionPolicy, counts: Counter[
     key_class, kind = _judge_key(key)
     finders = _ALL_BY_CLASS[key_class]
     if policy is RedactionPolicy.TOKENS:
-        finders = tuple(find for find in finders if find in TOKEN_FINDERS)
+        finders = TOKEN_FINDERS if finders else ()
     redacted = redact_with(value, finders)
     counts.update(redacted.counts)
     if kind and redacted.text == value and looks_secret(value, kind):

@@ -23,7 +23,7 @@ class ProviderRule:
         shape: the whole token, as a regular expression or as the patterns of detect-secrets.
         tail: what follows it; by default the token must not go on with a letter or digit.
         literals: instead of anchors, for tokens far from a long run of letters: one of these stands in or before them.
-        examples: also redact bodies that look filled in for show ("AKIAIOSFODNN7EXAMPLE").
+        examples: also redact bodies that look filled in for show, as the key of Amazon's own pages does.
     """
 
     kind: str

@@ -77,8 +77,7 @@ def _runs(text: str) -> Iterator[tuple[int, int]]:
     while (start := shape.find(_RUN, end)) >= 0:
         end = shape.find(b" ", start + _RUN_CHARS)
         end = len(shape) if end < 0 else end
-        # Lines drawn with hyphens are long runs too.
-        if not text.startswith("--------", start):
+        if text[start:end].strip("-_"):  # lines drawn with hyphens are long runs too
             yield start, end
 
 

@@ -12,7 +12,6 @@ from neural_memory_pipelines.domain.documents import Changes, Commit, Deletion, 
 from neural_memory_pipelines.domain.events import SkipReason, SourceEvent
 from neural_memory_pipelines.sources.docs.drafts import TextFile, page_draft
 from neural_memory_pipelines.sources.docs.names import SOURCE
-from neural_memory_pipelines.sources.docs.observations import OBSERVATION_LIMIT_CHARS
 from neural_memory_pipelines.sources.docs.ownership import codeowners_draft, is_codeowners
 from neural_memory_pipelines.sources.docs.pages import read_page
 from neural_memory_pipelines.sources.docs.payloads import (
@@ -22,10 +21,10 @@ from neural_memory_pipelines.sources.docs.payloads import (
     GitAuthor,
     Push,
     PushedFile,
-    read_payload,
 )
+from neural_memory_pipelines.sources.reading import read_model
 
-__all__ = ["OBSERVATION_LIMIT_CHARS", "PUSHED", "REMOVED", "SOURCE", "UPSERTED", "parse", "subject"]
+__all__ = ["PUSHED", "REMOVED", "SOURCE", "UPSERTED", "parse", "subject"]
 
 UPSERTED = "docs.upserted"
 REMOVED = "docs.removed"
@@ -48,15 +47,15 @@ def parse(event: SourceEvent) -> Changes | Skip:
         InvalidEventError: a field of the payload is missing or wrong; names it.
     """
     if event.action == REMOVED:
-        file = read_payload(File, event.payload)
+        file = read_model(File, event.payload, "payload")
         return Changes(deletions=(_gone(file.source_id, event.occurred_at, "removed from the store"),))
     if event.action == PUSHED:
-        return _pushed(read_payload(Push, event.payload), as_of=event.occurred_at)
+        return _pushed(read_model(Push, event.payload, "payload"), as_of=event.occurred_at)
     if event.action != UPSERTED:
         return Skip(
             SkipReason.UNSUPPORTED_EVENT, f"action {event.action!r}: expected {UPSERTED}, {REMOVED} or {PUSHED}"
         )
-    text = _text_file(read_payload(FileContent, event.payload), as_of=event.occurred_at)
+    text = _text_file(read_model(FileContent, event.payload, "payload"), as_of=event.occurred_at)
     draft = _draft(text)
     if draft is None:
         gone = _gone(text.source_id, event.occurred_at, _EMPTIED)

@@ -57,7 +57,7 @@ class Linking:
     Attributes:
         place: where the file is.
         own: handles that mean the document itself.
-        repository: owner/repo that `#12` belongs to, if known.
+        repository: owner/repo that a `#12` in a field belongs to, if known.
     """
 
     place: Place
@@ -75,7 +75,7 @@ def body_links(body: str, linking: Linking, *, prose: str) -> list[LinkDraft]:
     """
     mentions = [
         mention
-        for mention in find_mentions(body, linking.place, prose=prose, repository=linking.repository)
+        for mention in find_mentions(body, linking.place, prose=prose)
         if mention.handle not in linking.own
     ]
     first = {mention.handle: mention for mention in reversed(mentions)}
@@ -134,7 +134,7 @@ def _stated(front: FrontMatter, linking: Linking) -> Iterator[LinkDraft]:
                 if handle not in linking.own:
                     yield _link(kind, handle, reverse=reverse, field=_field(key))
     status = front.word("status") or ""
-    mentions = find_mentions(status, linking.place, prose=status, repository=linking.repository)
+    mentions = find_mentions(status, linking.place, prose=status)
     for relation in find_relations(status, mentions):
         if relation.handle not in linking.own:
             yield _link(relation.type, relation.handle, reverse=relation.reverse, field=_field("status"))

@@ -26,6 +26,9 @@ _DEFINITION = re.compile(
 )
 _FURTHER_NUMBER = re.compile(r"(?:,|[ ,]+(?:and|or|&)|/|[ ]*&)\s{0,2}(?P<number>\d{1,6})(?![\w]|\.\d|-\d)")
 _FURTHER_LIMIT = 20
+_DIGITS = re.compile(r"\d+")
+# More than what may stand between a word and its number: a plural, a line's end with an indent, a mark.
+_NUMBER_GAP_CHARS = 24
 _LOGIN = re.compile(r"(?<![\w@/.+`\\-])@(?P<login>[a-z0-9](?:-?[a-z0-9]){0,38})(?![\w@/(\[:-]|\.\w)", re.IGNORECASE)
 # Words by which chats call everyone.
 _NO_LOGINS = frozenset({"all", "channel", "everyone", "here"})
@@ -62,7 +65,7 @@ class Relation:
     reverse: bool
 
 
-def find_mentions(text: str, place: Place, *, prose: str, repository: str | None = None) -> list[Mention]:
+def find_mentions(text: str, place: Place, *, prose: str) -> list[Mention]:
     """Find all places of a markdown text that name documents, in order and without overlaps.
 
     Where two readings of one place overlap, a link counts more than a number, and that more than any other reference.
@@ -71,12 +74,14 @@ def find_mentions(text: str, place: Place, *, prose: str, repository: str | None
         text: the markdown text.
         place: where it is.
         prose: the prose of the text (`read_prose`), which is as long.
-        repository: owner/repo that `#12` belongs to, if known.
+
+    Source: a bare `#12` in a file of a repository names nothing, says https://docs.github.com/en/get-started/
+    writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls.
     """
     links = list(_links(prose, place))
     numbers = _without_overlaps(_numbers(prose, place), links)
     kept = _merged(links, numbers)
-    others = (Mention(found.handle, found.start, found.end) for found in find_references(text, repository=repository))
+    others = (Mention(found.handle, found.start, found.end) for found in find_references(text))
     return _merged(kept, _without_overlaps(others, kept))
 
 
@@ -122,8 +127,8 @@ def _links(prose: str, place: Place) -> Iterator[Mention]:
 
 
 def _numbers(prose: str, place: Place) -> Iterator[Mention]:
-    words, folded = place.series_words(), prose.casefold()
-    if not any(word.casefold() in folded for word in words):
+    words = place.series_words()
+    if not _has_numbered(prose, words):
         return
     for found in _number_pattern(words).finditer(prose):
         handle = place.numbered(found["word"], int(found["number"]))
@@ -138,6 +143,18 @@ def _numbers(prose: str, place: Place) -> Iterator[Mention]:
                 break
             yield Mention(handle, further.start("number"), further.end())
             position = further.end()
+
+
+def _has_numbered(prose: str, words: tuple[str, ...]) -> bool:
+    """Tell whether one of the words may stand before a number: numbers are few, and quicker found than words."""
+    names = tuple(word.casefold() for word in words)
+    reach_chars = max(map(len, words)) + _NUMBER_GAP_CHARS
+    for found in _DIGITS.finditer(prose):
+        before = prose[max(found.start() - reach_chars, 0) : found.start()].removesuffix("#").rstrip()
+        before = before.rstrip("_-").casefold()
+        if before.endswith(names) or before.removesuffix("s").endswith(names):
+            return True
+    return False
 
 
 @lru_cache(maxsize=64)

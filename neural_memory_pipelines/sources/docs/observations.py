@@ -9,20 +9,17 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from neural_memory_pipelines.domain.documents import SUMMARY_LIMIT_CHARS, TITLE_LIMIT_CHARS, ObservationDraft
+from neural_memory_pipelines.domain.documents import ObservationDraft
 from neural_memory_pipelines.domain.graph import LinkDraft, NodeKind
 from neural_memory_pipelines.domain.importance import ImportanceSignals, importance_factors
-from neural_memory_pipelines.domain.text import Section, clip, clip_passage, first_paragraph
+from neural_memory_pipelines.domain.observing import within_limits
+from neural_memory_pipelines.domain.page_sections import KIND_OF_HEADING, Told, told_sections
+from neural_memory_pipelines.domain.text import first_paragraph
 from neural_memory_pipelines.sources.docs.names import SOURCE
 from neural_memory_pipelines.sources.docs.pages import Page
 
-OBSERVATION_LIMIT_CHARS = 2_000
-SUBJECTS_LIMIT = 32
-
 _KIND_OF_HEADING = {
-    "decision": "decision",
-    "decisions": "decision",
-    "decision outcome": "decision",
+    **KIND_OF_HEADING,
     "pronouncement": "decision",
     "bdfl pronouncement": "decision",
     "acceptance": "decision",
@@ -35,20 +32,14 @@ _KIND_OF_HEADING = {
     "withdrawal notice": "decision",
     "pep withdrawal": "decision",
     "deferral notice": "decision",
-    "outcome": "outcome",
-    "outcomes": "outcome",
-    "resolution": "outcome",
     "abstract": "summary",
     "summary": "summary",
     "tl;dr": "summary",
     "tldr": "summary",
-    "root cause": "root-cause",
-    "root causes": "root-cause",
     "status": "status",
 }
 """The headings below which a statement stands that is worth remembering by itself, and what its tag is."""
 
-_NUMBERING = re.compile(r"(?:\d+(?:\.\d+)*[.):]?|[ivx]+[.)])\s+")
 _NAMELESS_SYSTEM = "url"
 
 
@@ -65,26 +56,21 @@ def observe_page(
         occurred_at: when the file last changed, aware UTC.
         links: of the document; those within a section name what its observation is about.
     """
-    seen: set[tuple[str, str]] = set()
-    for section in page.sections:
-        heading = section.heading.strip().rstrip(":").rstrip()
-        kind = _KIND_OF_HEADING.get(_bare_heading(heading))
-        text = clip_passage(section.text, OBSERVATION_LIMIT_CHARS) if kind else ""
-        if kind is None or not text or (heading, text) in seen:
-            continue
-        seen.add((heading, text))
-        yield ObservationDraft(
-            text=text,
-            occurred_at=occurred_at,
-            title=clip(f"{title}: {heading}", TITLE_LIMIT_CHARS),
-            summary=clip(first_paragraph(section.text), SUMMARY_LIMIT_CHARS) or None,
-            importance_factors=_importance(kind, page.front.labels("tags", "labels")),
-            tags=tuple(dict.fromkeys((kind, *_state_tag(state)))),
-            subject_refs=_subjects(source_id, section, links),
+    for told in told_sections(page.sections, kinds=_KIND_OF_HEADING):
+        yield within_limits(
+            ObservationDraft(
+                text=told.text,
+                occurred_at=occurred_at,
+                title=f"{title}: {told.heading}",
+                summary=first_paragraph(told.text),
+                importance_factors=_importance(told.kind, page.front.labels("tags", "labels")),
+                tags=tuple(dict.fromkeys((told.kind, *_state_tag(state)))),
+                subject_refs=_subjects(source_id, told, links),
+            )
         )
 
 
-def _subjects(source_id: str, section: Section, links: Sequence[LinkDraft]) -> tuple[str, ...]:
+def _subjects(source_id: str, section: Told, links: Sequence[LinkDraft]) -> tuple[str, ...]:
     """List what a section is about: its document, then the documents that it names, by their source ids."""
     named = [source_id]
     for link in links:
@@ -92,13 +78,7 @@ def _subjects(source_id: str, section: Section, links: Sequence[LinkDraft]) -> t
         if node and node.kind is NodeKind.DOCUMENT and section.start <= link.start < link.end <= section.end:
             system, _, name = node.handle.partition(":")
             named += [name] if system != _NAMELESS_SYSTEM else []
-    return tuple(dict.fromkeys(named))[:SUBJECTS_LIMIT]
-
-
-def _bare_heading(heading: str) -> str:
-    """Reduce a heading to its words: no numbering, no emphasis, no colon, lower case."""
-    plain = re.sub(r"[*_`]+", "", heading).strip().lower()
-    return " ".join(_NUMBERING.sub("", plain, count=1).rstrip(" :.").split())
+    return tuple(named)
 
 
 def _state_tag(state: str | None) -> tuple[str, ...]:

@@ -5,24 +5,13 @@ What the files say is read in `pages.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
-from neural_memory_pipelines.errors import InvalidEventError
-from neural_memory_pipelines.sources.times import utc_time
+from neural_memory_pipelines.sources.models import Model, OptionalTime, Text, Time, unix_lines
+from neural_memory_pipelines.sources.reading import fault_below
 
 _NO_COMMIT = frozenset("0")
 
@@ -38,24 +27,8 @@ class FileStatus(StrEnum):
 
 def _relative_path(value: str) -> str:
     if value.startswith("/") or "\0" in value or {"", ".", ".."} & set(value.split("/")):
-        raise ValueError("expected a path relative to the store, such as guides/install.md")
+        raise ValueError("a path relative to the store, such as guides/install.md")
     return value
-
-
-def _plain_text(value: object) -> object:
-    # A checkout on Windows is no other text; no database stores NUL in a text.
-    return value.replace("\r\n", "\n").replace("\0", "\ufffd") if isinstance(value, str) else value
-
-
-def _line_ends(value: object) -> object:
-    return value.replace("\r\n", "\n") if isinstance(value, str) else value
-
-
-def _utc(value: object) -> datetime:
-    moment = utc_time(value)
-    if moment is None:
-        raise ValueError("expected an ISO 8601 time with an offset")
-    return moment
 
 
 def _commit_before(value: object) -> object:
@@ -66,28 +39,23 @@ def _commit_before(value: object) -> object:
 def _status(value: object) -> FileStatus:
     if isinstance(value, str) and value in {*FileStatus}:
         return FileStatus(value)
-    raise ValueError(f"expected one of {', '.join(FileStatus)}")
+    raise ValueError(f"one of {', '.join(FileStatus)}")
 
 
 _Path = Annotated[str, AfterValidator(_relative_path)]
-_Time = Annotated[datetime, PlainValidator(_utc)]
 _Sha = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{7,64}$")]
 _Repository = Annotated[str, Field(pattern=r"^[^/\s]+/[^/\s]+$")]
 _Store = Annotated[str, Field(pattern=r"^[^/]+$")]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, hide_input_in_errors=True)
-
-
-class GitAuthor(_Model):
+class GitAuthor(Model):
     """Whom a commit names as its author. Nobody has checked the address."""
 
     name: str | None = None
     email: str | None = None
 
 
-class File(_Model):
+class File(Model):
     """What every event about one file says: which file it is."""
 
     store: _Store
@@ -103,8 +71,8 @@ class File(_Model):
 class FileContent(File):
     """A file as it is now."""
 
-    content: Annotated[str, BeforeValidator(_plain_text)]
-    changed_at: _Time = Field(alias="changedAt")
+    content: Text
+    changed_at: Time = Field(alias="changedAt")
     commit: str | None = None
     url: str | None = None
     repository: _Repository | None = None
@@ -112,14 +80,14 @@ class FileContent(File):
     authors: tuple[GitAuthor, ...] = Field(default=(), strict=False)
 
 
-class PushedFile(_Model):
+class PushedFile(Model):
     """What a push did to a file. `content` is None for one that is removed or is no text."""
 
     status: Annotated[FileStatus, PlainValidator(_status)]
     path: _Path
     previous_path: _Path | None = Field(default=None, alias="previousPath")
-    content: Annotated[str | None, BeforeValidator(_line_ends)] = None
-    changed_at: _Time | None = Field(default=None, alias="changedAt")
+    content: Annotated[str, AfterValidator(unix_lines)] | None = None
+    changed_at: OptionalTime = Field(default=None, alias="changedAt")
     commit: str | None = None
     url: str | None = None
     author: GitAuthor | None = None
@@ -131,15 +99,15 @@ class PushedFile(_Model):
         if self.status is FileStatus.REMOVED:
             return self
         if self.status is FileStatus.RENAMED and self.previous_path is None:
-            raise ValueError("previousPath: required of a renamed file")
+            raise fault_below("previousPath", "required of a renamed file")
         if "content" not in self.model_fields_set:
-            raise ValueError("content: required, null for a file that is no text")
+            raise fault_below("content", "required, null for a file that is no text")
         if self.changed_at is None:
-            raise ValueError("changedAt: required")
+            raise fault_below("changedAt", "required, but missing")
         return self
 
 
-class Push(_Model):
+class Push(Model):
     """A push of a store: the files that changed between two commits."""
 
     store: _Store
@@ -158,38 +126,6 @@ class Push(_Model):
             if file.status is FileStatus.REMOVED:
                 continue
             if file.path in seen:
-                raise ValueError(f"files[{number}].path: the push describes {file.path!r} twice")
+                raise fault_below(f"files[{number}].path", f"the push describes {file.path!r} twice")
             seen.add(file.path)
         return self
-
-
-_ModelT = TypeVar("_ModelT", bound=BaseModel)
-
-
-def read_payload(model: type[_ModelT], payload: Mapping[str, Any]) -> _ModelT:
-    """Read a payload.
-
-    Raises:
-        InvalidEventError: a field is missing or wrong; gives the path of each.
-    """
-    try:
-        return model.model_validate(dict(payload))
-    except ValidationError as error:
-        faults = error.errors(include_input=False, include_url=False)
-        raise InvalidEventError("; ".join(f"{_where(fault)}{_said(fault['msg'])}" for fault in faults)) from None
-
-
-def _where(fault: Any) -> str:
-    """Spell the path of a field: payload.files[3].path. A check of a whole object names the field itself."""
-    path = "payload"
-    for part in fault["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return f"{path}." if fault["type"] == "value_error" and _names_field(fault["msg"]) else f"{path}: "
-
-
-def _names_field(message: str) -> bool:
-    return _said(message).split(":")[0].split("[")[0] in {"previousPath", "content", "changedAt", "files"}
-
-
-def _said(message: str) -> str:
-    return message.removeprefix("Value error, ")

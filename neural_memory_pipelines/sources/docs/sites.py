@@ -41,5 +41,6 @@ def without_template(target: str) -> str:
         return shortcode["path"]
     tag = _TAG.fullmatch(target)
     if tag:
-        return tag["path"] if tag["path"].startswith(("/", ".")) else f"/{tag['path']}"
+        is_whole = tag["path"].startswith(("/", ".")) or ":" in tag["path"]
+        return tag["path"] if is_whole else f"/{tag['path']}"
     return _VARIABLES.sub("", target, count=1)

@@ -14,10 +14,11 @@ from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.sources.github import conversations
 from neural_memory_pipelines.sources.github.commits import read_commit, read_push
 from neural_memory_pipelines.sources.github.envelopes import envelope_fields, kind_of
-from neural_memory_pipelines.sources.github.reading import Reading, read_object
+from neural_memory_pipelines.sources.github.reading import Reading
 from neural_memory_pipelines.sources.github.releases import read_release
 from neural_memory_pipelines.sources.github.repositories import read_repository
 from neural_memory_pipelines.sources.github.reviews import read_review, read_review_comment
+from neural_memory_pipelines.sources.reading import read_object
 
 __all__ = ["envelope_fields", "kind_of", "parse", "subject"]
 

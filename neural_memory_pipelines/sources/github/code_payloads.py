@@ -9,15 +9,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from neural_memory_pipelines.sources.github.payloads import (
-    Id,
-    Model,
-    OptionalTime,
-    Repository,
-    Text,
-    Time,
-    User,
-)
+from neural_memory_pipelines.sources.github.payloads import Id, Repository, User
+from neural_memory_pipelines.sources.models import Model, OptionalTime, Text, Time
 
 _SHA = r"^[0-9a-f]{40}(?:[0-9a-f]{24})?$"
 

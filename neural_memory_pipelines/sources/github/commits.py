@@ -23,8 +23,9 @@ from neural_memory_pipelines.sources.github.components import touched_components
 from neural_memory_pipelines.sources.github.documents import headed
 from neural_memory_pipelines.sources.github.links import Text, component_links, repository_link, text_links
 from neural_memory_pipelines.sources.github.observations import Told, observe
-from neural_memory_pipelines.sources.github.reading import SOURCE, read_model, repository_of
+from neural_memory_pipelines.sources.github.reading import SOURCE, repository_of
 from neural_memory_pipelines.sources.github.tags import LINKED_TAGS, concerns_everyone, tags_of
+from neural_memory_pipelines.sources.reading import read_model
 
 _MERGE = re.compile(r"Merge (?:pull request #\d+ from |branch |branches |remote-tracking branch |tag |commit )")
 _NO_COMMIT = re.compile(r"0+$")

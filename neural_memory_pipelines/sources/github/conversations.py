@@ -31,15 +31,15 @@ from neural_memory_pipelines.sources.github.payloads import (
 from neural_memory_pipelines.sources.github.reading import (
     SOURCE,
     Place,
+    array_items,
     is_bare,
     place_of,
     place_of_address,
-    read_array,
-    read_model,
     subject_of,
 )
 from neural_memory_pipelines.sources.github.timeline import read_timeline
 from neural_memory_pipelines.sources.github.transfers import read_destination, read_origin
+from neural_memory_pipelines.sources.reading import read_model
 
 _TEXTLESS_VERBS = frozenset({"pinned", "unpinned"})
 """What happens to an issue without a change of it. These webhooks may carry it cut short."""
@@ -121,7 +121,7 @@ class DiscussionReading:
         """Read the answer, what was the answer until now, or the comments of an export."""
         payload, discussion = self.payload, self.discussion
         if is_bare(payload):
-            items = read_array(payload, "comments_data", "comments")
+            items = array_items(payload, "comments_data", "comments")
             return [_discussion_said(read_model(DiscussionComment, item, path), self.place) for item, path in items]
         said: list[Said] = []
         if payload.get("answer") is not None:

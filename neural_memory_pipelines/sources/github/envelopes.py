@@ -12,9 +12,10 @@ from typing import Any
 
 from neural_memory_pipelines.domain.ids import hash_json
 from neural_memory_pipelines.errors import InvalidEventError
-from neural_memory_pipelines.sources.github.reading import is_bare, read_time
+from neural_memory_pipelines.sources.github.reading import is_bare
 from neural_memory_pipelines.sources.github.repositories import VERBS as REPOSITORY_VERBS
 from neural_memory_pipelines.sources.protocol import EnvelopeFields
+from neural_memory_pipelines.sources.reading import read_time
 
 _WEBHOOKS: tuple[tuple[frozenset[str], str, tuple[str, ...]], ...] = (
     # Those with more keys stand first: a review also carries its pull request.

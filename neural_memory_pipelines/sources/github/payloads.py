@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import BeforeValidator, Field
 
-from neural_memory_pipelines.sources.times import utc_time
+from neural_memory_pipelines.sources.models import Model, OptionalTime, Text, Time
 
 OWNER_AND_NAME = r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}"
 # What fits into a database's integer: no id of GitHub's comes near.
@@ -19,44 +19,14 @@ _ID_LIMIT = 2**63
 _NUMBER_LIMIT = 10**9
 
 
-def time_of(value: object) -> datetime:
-    """Read an ISO 8601 time with an offset, as UTC.
-
-    Raises:
-        ValueError: it is something else; the message says what was expected.
-    """
-    moment = utc_time(value)
-    if moment is None:
-        raise ValueError("an ISO 8601 time with an offset")
-    return moment
-
-
-def _optional_time(value: object) -> datetime | None:
-    return None if value is None else time_of(value)
-
-
-def _text(value: object) -> object:
-    # GitHub's web editor sends CRLF; no database stores NUL in a text.
-    return value.replace("\r\n", "\n").replace("\0", "\ufffd") if isinstance(value, str) else value
-
-
 def _count(value: object) -> object:
     # Exports put the comments themselves where the API puts their number.
     return len(value) if isinstance(value, list) else value
 
 
-Time = Annotated[datetime, PlainValidator(time_of)]
-OptionalTime = Annotated[datetime | None, PlainValidator(_optional_time)]
-Text = Annotated[str, BeforeValidator(_text)]
 Id = Annotated[int, Field(ge=0, lt=_ID_LIMIT)]
 Number = Annotated[int, Field(ge=1, lt=_NUMBER_LIMIT)]
 Count = Annotated[int, BeforeValidator(_count), Field(ge=0, lt=_ID_LIMIT)]
-
-
-class Model(BaseModel):
-    """What all objects have in common: exact types, and no care for what they hold beside."""
-
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, hide_input_in_errors=True)
 
 
 class User(Model):

@@ -1,4 +1,4 @@
-"""Reading payloads: which object is where, in which repository, and what exactly is wrong with a bad one.
+"""Reading payloads: which object is where, and in which repository.
 
 What the objects mean for the memory is decided in the modules of their events.
 """
@@ -8,15 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any, Protocol
 
 from neural_memory_pipelines.domain.documents import Changes, Skip
 from neural_memory_pipelines.domain.events import SourceEvent
 from neural_memory_pipelines.errors import InvalidEventError
-from neural_memory_pipelines.sources.github.payloads import OWNER_AND_NAME, Repository, Thread, time_of
+from neural_memory_pipelines.sources.github.payloads import OWNER_AND_NAME, Repository, Thread
+from neural_memory_pipelines.sources.reading import member, read_model, shown
 
 SOURCE = "github"
 
@@ -28,8 +26,6 @@ _HTML_URL = re.compile(
     rf"https?://[^/\s]+/({OWNER_AND_NAME})"
     rf"(?:/(?:issues|pull|discussions)/({_NUMBER})(?![0-9])|/(?:releases|commit)(?:/|$))"
 )
-
-_ModelT = TypeVar("_ModelT", bound=BaseModel)
 
 
 class Reading(Protocol):
@@ -77,52 +73,15 @@ def subject_of(payload: Mapping[str, Any], key: str) -> tuple[object, str]:
     """
     if is_bare(payload):
         return payload, "payload"
-    if key not in payload:
-        raise InvalidEventError(f"payload.{key}: required, but missing")
-    return payload[key], f"payload.{key}"
+    return member(payload, key, "payload"), f"payload.{key}"
 
 
-def read_object(value: object, path: str) -> Mapping[str, Any]:
-    """Read an object of a payload as it is.
-
-    Raises:
-        InvalidEventError: it is something else.
-    """
-    if not isinstance(value, Mapping):
-        raise InvalidEventError(f"{path}: expected an object, got {_json_type(value)}")
-    return value
-
-
-def read_model(model: type[_ModelT], value: object, path: str) -> _ModelT:
-    """Read one object of a payload.
-
-    Raises:
-        InvalidEventError: a field is missing or wrong; the message gives its path.
-    """
-    try:
-        return model.model_validate(dict(read_object(value, path)))
-    except ValidationError as error:
-        raise InvalidEventError(_explain(error, path)) from error
-
-
-def read_array(payload: Mapping[str, Any], *keys: str) -> list[tuple[object, str]]:
+def array_items(payload: Mapping[str, Any], *keys: str) -> list[tuple[object, str]]:
     """Read the first of the keys that holds an array, as (item, path); an empty list if none does."""
     for key in keys:
         if isinstance(items := payload.get(key), list):
             return [(item, f"payload.{key}[{at}]") for at, item in enumerate(items)]
     return []
-
-
-def read_time(value: object, path: str) -> datetime:
-    """Read an ISO 8601 time with an offset.
-
-    Raises:
-        InvalidEventError: it is something else.
-    """
-    try:
-        return time_of(value)
-    except ValueError as error:
-        raise InvalidEventError(f"{path}: expected {error}, got {_shown(value)}") from error
 
 
 def repository_named_by(addresses: Sequence[str | None]) -> str | None:
@@ -143,7 +102,7 @@ def repository_of(payload: Mapping[str, Any], addresses: Sequence[str | None], *
         return named
     raise InvalidEventError(
         f"{path}.html_url: expected the address of something in a repository, as url names none either, "
-        f"got {_shown(next((address for address in addresses if address), None))}"
+        f"got {shown(next((address for address in addresses if address), None))}"
     )
 
 
@@ -168,44 +127,5 @@ def place_of_address(addresses: Sequence[str | None], *, path: str, expected: st
         if found and found[2]:
             return Place(found[1], int(found[2]))
     raise InvalidEventError(
-        f"{path}: expected the address of {expected}, as html_url names none either, got {_shown(addresses[0])}"
+        f"{path}: expected the address of {expected}, as html_url names none either, got {shown(addresses[0])}"
     )
-
-
-_EXPECTED = {
-    "int_type": "an integer",
-    "string_type": "a string",
-    "string_unicode": "a string without lone surrogates",
-    "string_too_short": "a string that is not empty",
-    "bool_type": "true or false",
-    "list_type": "an array",
-    "dict_type": "an object",
-    "model_type": "an object",
-}
-
-
-def _explain(error: ValidationError, root: str) -> str:
-    first = error.errors(include_url=False)[0]
-    path = root + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
-    if first["type"] == "missing":
-        return f"{path}: required, but missing"
-    if first["type"] in _EXPECTED:
-        return f"{path}: expected {_EXPECTED[first['type']]}, got {_json_type(first['input'])}"
-    expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    return f"{path}: expected {expected}, got {_shown(first['input'])}"
-
-
-def _json_type(value: object) -> str:
-    if value is None:
-        return "null"
-    names = {bool: "a boolean", int: "an integer", float: "a fraction", str: "a string", list: "an array"}
-    return names.get(type(value), "an object")
-
-
-def _shown(value: object) -> str:
-    """Show a scalar as it is, cut short, and name the type of anything else."""
-    if isinstance(value, str):
-        return ascii(value[:60])
-    if isinstance(value, float) or (type(value) is int and value.bit_length() <= 64):
-        return ascii(value)
-    return "a huge integer" if type(value) is int else _json_type(value)

@@ -1,4 +1,4 @@
-"""Prose of GitHub's texts, the lines that close something, and references spelled as source ids.
+"""References of GitHub's texts: the lines that close something, and their spelling as source ids.
 
 Finding references is `domain/references.py`'s part; here is only what is GitHub's own.
 """
@@ -9,29 +9,11 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from neural_memory_pipelines.domain.blocks import Kind, scan_blocks
 from neural_memory_pipelines.domain.references import Reference
 
-_PROSE_KINDS = frozenset({Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING})
 _THREAD_HANDLE = re.compile(
     r"url:(?P<host>[^/]+)/(?P<repository>[^/]+/[^/]+)/(?:issues|pull|discussions)/(?P<number>\d+)"
 )
-
-
-def without_html_comments(markdown: str) -> str:
-    """Drop what a reader never sees: the hints that templates leave behind."""
-    kept: list[str] = []
-    position = 0
-    while (start := markdown.find("<!--", position)) >= 0 and (end := markdown.find("-->", start + 4)) >= 0:
-        kept.append(markdown[position:start])
-        position = end + 3
-    return "".join([*kept, markdown[position:]])
-
-
-def prose_blocks(markdown: str) -> list[str]:
-    """List the paragraphs, list items and headings of a text, as written."""
-    blocks = scan_blocks(markdown)
-    return [markdown[block.start : block.content_end].strip() for block in blocks if block.kind in _PROSE_KINDS]
 
 
 def closing_lines(markdown: str, references: Iterable[Reference]) -> Iterator[str]:

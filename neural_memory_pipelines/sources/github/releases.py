@@ -23,14 +23,9 @@ from neural_memory_pipelines.sources.github.code_payloads import Release
 from neural_memory_pipelines.sources.github.documents import headed, spelled
 from neural_memory_pipelines.sources.github.links import Text, repository_link, text_links
 from neural_memory_pipelines.sources.github.observations import Told, observe
-from neural_memory_pipelines.sources.github.reading import (
-    SOURCE,
-    is_bare,
-    read_model,
-    repository_of,
-    subject_of,
-)
+from neural_memory_pipelines.sources.github.reading import SOURCE, is_bare, repository_of, subject_of
 from neural_memory_pipelines.sources.github.tags import concerns_everyone, tags_of
+from neural_memory_pipelines.sources.reading import read_model
 
 _GONE_VERBS = frozenset({"deleted", "unpublished"})
 _BREAKING = re.compile(r"^[ \t]*#{1,6}[ \t].{0,40}\bbreaking\b", re.IGNORECASE | re.MULTILINE)

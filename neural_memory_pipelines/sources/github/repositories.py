@@ -16,7 +16,8 @@ from neural_memory_pipelines.sources.github.code_payloads import (
     RepositoryRename,
     RepositoryTransfer,
 )
-from neural_memory_pipelines.sources.github.reading import SOURCE, read_model
+from neural_memory_pipelines.sources.github.reading import SOURCE
+from neural_memory_pipelines.sources.reading import read_model
 
 _RENAMED, _TRANSFERRED = "renamed", "transferred"
 VERBS = frozenset(

@@ -22,14 +22,8 @@ from neural_memory_pipelines.sources.github.comments import (
     said_in_review,
 )
 from neural_memory_pipelines.sources.github.payloads import PullRequest, Review, ReviewComment
-from neural_memory_pipelines.sources.github.reading import (
-    Place,
-    is_bare,
-    place_of,
-    place_of_address,
-    read_model,
-    subject_of,
-)
+from neural_memory_pipelines.sources.github.reading import Place, is_bare, place_of, place_of_address, subject_of
+from neural_memory_pipelines.sources.reading import read_model
 
 _CHANGING_VERBS = frozenset({"edited", "dismissed"})
 

@@ -23,7 +23,6 @@ from neural_memory_pipelines.sources.github.links import document
 from neural_memory_pipelines.sources.github.payloads import (
     OWNER_AND_NAME,
     Comment,
-    Model,
     Number,
     PullRequestLink,
     Repository,
@@ -31,13 +30,9 @@ from neural_memory_pipelines.sources.github.payloads import (
     ReviewComment,
     User,
 )
-from neural_memory_pipelines.sources.github.reading import (
-    Place,
-    read_array,
-    read_model,
-    read_object,
-    repository_named_by,
-)
+from neural_memory_pipelines.sources.github.reading import Place, array_items, repository_named_by
+from neural_memory_pipelines.sources.models import Model
+from neural_memory_pipelines.sources.reading import read_model, read_object
 
 _COMMIT_ADDRESS = re.compile(rf"https?://[^\s/]+/(?:api/v3/)?(?:repos/)?({OWNER_AND_NAME})/commits?/[0-9a-f]+$")
 _WHOLE_KEYS = frozenset({"id", "html_url", "user"})
@@ -85,13 +80,13 @@ def read_timeline(payload: Mapping[str, Any], place: Place) -> Timeline:
         InvalidEventError: a field of an item is missing or wrong; the message gives its path.
     """
     timeline = Timeline()
-    for item, path in read_array(payload, "comments_data", "comments"):
+    for item, path in array_items(payload, "comments_data", "comments"):
         _add_comment(timeline, item, path, place)
-    for item, path in read_array(payload, "review_comments_data", "review_comments"):
+    for item, path in array_items(payload, "review_comments_data", "review_comments"):
         _add_review_comment(timeline, item, path, place)
-    for item, path in read_array(payload, "reviews_data", "reviews"):
+    for item, path in array_items(payload, "reviews_data", "reviews"):
         _add_review(timeline, item, path, place)
-    events = read_array(payload, "timeline_data", "timeline") or read_array(payload, "events_data", "events")
+    events = array_items(payload, "timeline_data", "timeline") or array_items(payload, "events_data", "events")
     links: dict[tuple[EdgeType, str], LinkDraft] = {}
     for item, path in events:
         _add_event(timeline, links, item, path, place)

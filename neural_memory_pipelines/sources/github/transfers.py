@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from neural_memory_pipelines.sources.github.payloads import Arrival, Thread, Transfer
-from neural_memory_pipelines.sources.github.reading import Place, read_model
+from neural_memory_pipelines.sources.github.reading import Place
+from neural_memory_pipelines.sources.reading import read_model
 from neural_memory_pipelines.sources.times import utc_time
 
 _WHOLE_KEYS = frozenset({"number", "title", "user", "html_url", "created_at", "updated_at"})

@@ -12,8 +12,9 @@ from typing import Any
 
 from neural_memory_pipelines.domain.ids import ContentHash, hash_json
 from neural_memory_pipelines.errors import InvalidEventError
-from neural_memory_pipelines.sources.linear.reading import OBSERVED, is_bare, read_time
+from neural_memory_pipelines.sources.linear.reading import OBSERVED, is_bare
 from neural_memory_pipelines.sources.protocol import EnvelopeFields
+from neural_memory_pipelines.sources.reading import member, read_time
 
 ISSUE = "Issue"
 COMMENT = "Comment"
@@ -75,9 +76,7 @@ def envelope_fields(payload: Mapping[str, Any]) -> EnvelopeFields:
 def _occurred_at(payload: Mapping[str, Any]) -> datetime:
     """Take a webhook's own time; of an object the latest, for archiving need not touch the time of update."""
     if not is_bare(payload):
-        if payload.get("createdAt") is None:
-            raise InvalidEventError("payload.createdAt: required, but missing")
-        return read_time(payload["createdAt"], "payload.createdAt")
+        return read_time(member(payload, "createdAt", "payload"), "payload.createdAt")
     names = [name for name in ("updatedAt", "archivedAt", "createdAt") if payload.get(name) is not None]
     if not names:
         raise InvalidEventError("payload.updatedAt: required, but missing")

@@ -11,13 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from neural_memory_pipelines.domain.accounts import Account
-from neural_memory_pipelines.domain.documents import (
-    SUMMARY_LIMIT_CHARS,
-    TITLE_LIMIT_CHARS,
-    ObservationDraft,
-    Privacy,
-)
+from neural_memory_pipelines.domain.documents import ObservationDraft, Privacy
 from neural_memory_pipelines.domain.importance import ImportanceSignals, importance_factors
+from neural_memory_pipelines.domain.observing import TEXT_LIMIT_CHARS, within_limits
 from neural_memory_pipelines.domain.statements import (
     as_sentence,
     closing_paragraph,
@@ -26,15 +22,12 @@ from neural_memory_pipelines.domain.statements import (
     prose_blocks,
     without_html_comments,
 )
-from neural_memory_pipelines.domain.text import clip, clip_passage, first_paragraph
+from neural_memory_pipelines.domain.text import clip_passage, first_paragraph
 from neural_memory_pipelines.sources.linear.accounts import SYSTEM, comment_author, issue_author, user_account
 from neural_memory_pipelines.sources.linear.links import named_documents
 from neural_memory_pipelines.sources.linear.payloads import Comment, Issue, Project, State
 from neural_memory_pipelines.sources.linear.places import Place
 from neural_memory_pipelines.sources.linear.tags import LINKED_TAGS, priority_name, tags_of
-
-TEXT_LIMIT_CHARS = 2_000
-SUBJECTS_LIMIT = 32
 
 _SETTLED = {"completed": "completed", "canceled": "canceled", "duplicate": "duplicate"}
 """The types of states and statuses that end something, and the tags that they earn."""
@@ -79,17 +72,17 @@ class Subject:
         occurred_at: datetime | None = None,
     ) -> ObservationDraft:
         """Make an observation, within the limits of its parts."""
-        said = clip_passage(text, TEXT_LIMIT_CHARS)
-        refs = dict.fromkeys((self.source_id, *self.refs, *named_documents(said)))
-        return ObservationDraft(
-            text=said,
-            occurred_at=occurred_at or self.occurred_at,
-            title=clip(title, TITLE_LIMIT_CHARS),
-            summary=clip(summary, SUMMARY_LIMIT_CHARS) or None,
-            importance_factors=importance_factors(SYSTEM, kind, self.signals),
-            tags=tuple(sorted(set(tags))),
-            subject_refs=tuple(refs)[:SUBJECTS_LIMIT],
-            privacy=self.privacy,
+        return within_limits(
+            ObservationDraft(
+                text=text,
+                occurred_at=occurred_at or self.occurred_at,
+                title=title,
+                summary=summary,
+                importance_factors=importance_factors(SYSTEM, kind, self.signals),
+                tags=tuple(sorted(set(tags))),
+                subject_refs=(self.source_id, *self.refs, *named_documents(clip_passage(text, TEXT_LIMIT_CHARS))),
+                privacy=self.privacy,
+            )
         )
 
 

@@ -9,36 +9,14 @@ Source: `*WebhookPayload` and the objects of https://github.com/linear/linear/bl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from neural_memory_pipelines.domain.documents import storable
-from neural_memory_pipelines.sources.times import utc_time
+from neural_memory_pipelines.sources.models import Model, OptionalTime, Text, Time
 
 _ItemT = TypeVar("_ItemT")
-
-
-def time_of(value: object) -> datetime:
-    """Read an ISO 8601 time with an offset, as UTC.
-
-    Raises:
-        ValueError: it is something else; the message says what was expected.
-    """
-    moment = utc_time(value)
-    if moment is None:
-        raise ValueError("an ISO 8601 time with an offset")
-    return moment
-
-
-def _optional_time(value: object) -> datetime | None:
-    return None if value is None else time_of(value)
-
-
-def _text(value: object) -> object:
-    return storable(value.replace("\r\n", "\n")) if isinstance(value, str) else value
 
 
 def _nodes(value: object) -> object:
@@ -50,18 +28,13 @@ def _bot(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-Time = Annotated[datetime, PlainValidator(time_of)]
-OptionalTime = Annotated[datetime | None, PlainValidator(_optional_time)]
-Text = Annotated[str, BeforeValidator(_text)]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}-[0-9]{1,10}$")]
 Nodes = Annotated[list[_ItemT], BeforeValidator(_nodes)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        extra="ignore", strict=True, frozen=True, hide_input_in_errors=True, alias_generator=to_camel
-    )
+class _Model(Model):
+    model_config = ConfigDict(alias_generator=to_camel)
 
 
 class User(_Model):

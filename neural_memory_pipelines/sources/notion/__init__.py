@@ -18,7 +18,7 @@ from neural_memory_pipelines.sources.notion.links import SOURCE
 from neural_memory_pipelines.sources.notion.locating import COMMENT, DOCUMENT_KINDS, comment_page, located, told_page
 from neural_memory_pipelines.sources.notion.objects import Occasion, object_outcome
 from neural_memory_pipelines.sources.notion.payloads import Dated, Webhook
-from neural_memory_pipelines.sources.notion.reading import PAYLOAD, read_mapping, read_model
+from neural_memory_pipelines.sources.reading import PAYLOAD, read_model, read_object
 
 __all__ = ["envelope_fields", "parse", "subject"]
 
@@ -59,7 +59,7 @@ def subject(event: SourceEvent) -> str | None:
         own_id = read_model(Dated, value, spot).id
         if kind != COMMENT:
             return own_id
-        page_id = comment_page(read_mapping(value, spot), spot) or told_page(event.payload)
+        page_id = comment_page(read_object(value, spot), spot) or told_page(event.payload)
         return comment_source_id(page_id, own_id) if page_id else None
     except InvalidEventError:
         return None

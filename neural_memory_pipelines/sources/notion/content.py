@@ -12,7 +12,6 @@ from pydantic import TypeAdapter
 
 from neural_memory_pipelines.domain.documents import storable
 from neural_memory_pipelines.sources.notion.payloads import OptionalUuid, RichText
-from neural_memory_pipelines.sources.notion.reading import read_array, read_value
 from neural_memory_pipelines.sources.notion.rich_text import (
     Inline,
     Mark,
@@ -23,6 +22,7 @@ from neural_memory_pipelines.sources.notion.rich_text import (
     plain_text,
 )
 from neural_memory_pipelines.sources.notion.tree import UNSUPPORTED, Node
+from neural_memory_pipelines.sources.reading import read_array, read_value
 
 _TEXT: TypeAdapter[list[RichText]] = TypeAdapter(list[RichText])
 _OPTIONAL_UUID: TypeAdapter[str | None] = TypeAdapter(OptionalUuid)

@@ -13,8 +13,8 @@ from neural_memory_pipelines.domain.ids import hash_json
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.sources.notion.locating import located
 from neural_memory_pipelines.sources.notion.payloads import Webhook
-from neural_memory_pipelines.sources.notion.reading import PAYLOAD, Spot, read_array, read_mapping, read_model
 from neural_memory_pipelines.sources.protocol import EnvelopeFields
+from neural_memory_pipelines.sources.reading import PAYLOAD, Spot, read_array, read_model, read_object
 from neural_memory_pipelines.sources.times import utc_time
 
 _TIMES = ("last_edited_time", "created_time")
@@ -45,7 +45,7 @@ def envelope_fields(payload: Mapping[str, Any]) -> EnvelopeFields:
 
 
 def _occurred_at(kind: str, value: object, spot: Spot) -> datetime:
-    told = read_mapping(value, spot)
+    told = read_object(value, spot)
     if kind == "list":
         place = spot.at("results")
         times = [time for item in read_array(told.get("results"), place) for time in _times(item)]

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from neural_memory_pipelines.sources.notion.payloads import OptionalUuid
-from neural_memory_pipelines.sources.notion.reading import PAYLOAD, Spot, read_value
+from neural_memory_pipelines.sources.reading import PAYLOAD, Spot, read_value
 
 PAGE = "page"
 COMMENT = "comment"

@@ -26,15 +26,15 @@ from neural_memory_pipelines.sources.notion.links import SOURCE
 from neural_memory_pipelines.sources.notion.locating import COMMENT, DOCUMENT_KINDS, PAGE, comment_page
 from neural_memory_pipelines.sources.notion.payloads import Collection, Comment, Dated, Page, User
 from neural_memory_pipelines.sources.notion.properties import read_properties
-from neural_memory_pipelines.sources.notion.reading import (
+from neural_memory_pipelines.sources.notion.tree import read_tree
+from neural_memory_pipelines.sources.reading import (
     PAYLOAD,
     Spot,
     read_array,
-    read_mapping,
     read_model,
+    read_object,
     read_value,
 )
-from neural_memory_pipelines.sources.notion.tree import read_tree
 
 COLLECTIONS = frozenset({"database", "data_source"})
 
@@ -66,7 +66,7 @@ def object_outcome(kind: str, value: object, spot: Spot, occasion: Occasion) -> 
     Raises:
         InvalidEventError: a field is missing or wrong; the message gives its path.
     """
-    told = read_mapping(value, spot)
+    told = read_object(value, spot)
     if kind in DOCUMENT_KINDS and told.keys() <= _ONLY_ID and occasion.verb != "deleted":
         return Skip(SkipReason.UNSUPPORTED_EVENT, f"no content: only the id of a {kind}")
     if kind in DOCUMENT_KINDS - {COMMENT} and occasion.verb == "deleted":
@@ -181,7 +181,7 @@ def _list_outcome(told: Mapping[str, Any], spot: Spot, occasion: Occasion) -> Ch
     alone = Occasion("observed", occasion.occurred_at, {}, occasion.page_id)
     outcomes: list[Changes | Skip] = []
     for at, item in enumerate(read_array(told.get("results"), place)):
-        kind = read_mapping(item, place.at(at)).get("object")
+        kind = read_object(item, place.at(at)).get("object")
         # A list in a list is nothing that the API gives, and would let the payload decide how deep we go.
         if isinstance(kind, str) and kind != "list":
             outcomes.append(object_outcome(kind, item, place.at(at), alone))

@@ -10,20 +10,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from neural_memory_pipelines.domain.documents import SUMMARY_LIMIT_CHARS, TITLE_LIMIT_CHARS, ObservationDraft
+from neural_memory_pipelines.domain.documents import ObservationDraft
 from neural_memory_pipelines.domain.importance import ImportanceSignals, importance_factors
-from neural_memory_pipelines.domain.page_sections import ToldSection, opening, told_sections
+from neural_memory_pipelines.domain.observing import within_limits
+from neural_memory_pipelines.domain.page_sections import Told, opening, told_sections, without_emphasis
 from neural_memory_pipelines.domain.references import find_references
-from neural_memory_pipelines.domain.statements import marked_statements
-from neural_memory_pipelines.domain.text import clip, clip_passage, first_paragraph
+from neural_memory_pipelines.domain.statements import as_sentence, marked_statements
+from neural_memory_pipelines.domain.text import first_paragraph, sections
 from neural_memory_pipelines.sources.notion.links import SOURCE
 
-TEXT_LIMIT_CHARS = 2_000
-SUBJECTS_LIMIT = 32
 TAGS_LIMIT = 12
 
 _LINKED = re.compile(r"\b(?:incident|outage|post-?mortem|release|changelog|launch)\b", re.IGNORECASE)
-_SENTENCE_ENDS = (".", "!", "?", "…", ":")
 _KIND_OF_STATEMENT = {"decision": "decision", "resolution": "outcome", "outcome": "outcome"}
 
 
@@ -70,39 +68,43 @@ def observe_comment(text: str, *, source_id: str, page_id: str, occurred_at: dat
 
 def _whole(page: Page) -> ObservationDraft:
     lead = opening(page.content)
-    return ObservationDraft(
-        text=clip_passage(f"{_sentence(page.title)}\n\n{lead}", TEXT_LIMIT_CHARS),
-        occurred_at=page.occurred_at,
-        title=clip(page.title, TITLE_LIMIT_CHARS),
-        summary=clip(first_paragraph(lead), SUMMARY_LIMIT_CHARS) or None,
-        importance_factors=_importance(page, "page"),
-        tags=tuple(_tags(page.labels))[:TAGS_LIMIT],
-        subject_refs=_subjects(lead, page.source_id),
+    return within_limits(
+        ObservationDraft(
+            text=f"{as_sentence(page.title)}\n\n{lead}",
+            occurred_at=page.occurred_at,
+            title=page.title,
+            summary=first_paragraph(lead),
+            importance_factors=_importance(page, "page"),
+            tags=tuple(_tags(page.labels))[:TAGS_LIMIT],
+            subject_refs=_subjects(lead, page.source_id),
+        )
     )
 
 
-def _all_told(content: str) -> Iterator[ToldSection]:
+def _all_told(content: str) -> Iterator[Told]:
     """Take the sections that state something, then the lines that do and are in none of these sections."""
-    sections = list(told_sections(content))
-    yield from sections
-    known = "\n\n".join(section.text for section in sections)
+    told_below = list(told_sections(sections(content)))
+    yield from told_below
+    known = "\n\n".join(told.text for told in told_below)
     yield from (told for told in _statements(content) if told.text not in known)
 
 
-def _statements(content: str) -> Iterator[ToldSection]:
+def _statements(content: str) -> Iterator[Told]:
     for said in marked_statements(content):
-        yield ToldSection(_KIND_OF_STATEMENT[said.kind], said.kind.capitalize(), said.text)
+        yield Told(_KIND_OF_STATEMENT[said.kind], said.kind.capitalize(), said.text)
 
 
-def _stated(page: Page, told: ToldSection) -> ObservationDraft:
-    return ObservationDraft(
-        text=clip_passage(told.text, TEXT_LIMIT_CHARS),
-        occurred_at=page.occurred_at,
-        title=clip(f"{page.title}: {told.heading}", TITLE_LIMIT_CHARS),
-        summary=clip(first_paragraph(told.text), SUMMARY_LIMIT_CHARS) or None,
-        importance_factors=_importance(page, told.kind),
-        tags=tuple(dict.fromkeys((told.kind, *_tags(page.labels))))[:TAGS_LIMIT],
-        subject_refs=_subjects(told.text, page.source_id),
+def _stated(page: Page, told: Told) -> ObservationDraft:
+    return within_limits(
+        ObservationDraft(
+            text=told.text,
+            occurred_at=page.occurred_at,
+            title=f"{page.title}: {without_emphasis(told.heading)}",
+            summary=first_paragraph(told.text),
+            importance_factors=_importance(page, told.kind),
+            tags=tuple(dict.fromkeys((told.kind, *_tags(page.labels))))[:TAGS_LIMIT],
+            subject_refs=_subjects(told.text, page.source_id),
+        )
     )
 
 
@@ -130,13 +132,9 @@ def _tags(labels: Iterable[str]) -> Iterator[str]:
 def _subjects(text: str, *source_ids: str) -> tuple[str, ...]:
     """Name the document itself, then what the text refers to; addresses of no known system name nothing."""
     named = (_source_id(found.handle, found.source_id) for found in find_references(text))
-    return tuple(dict.fromkeys((*source_ids, *(name for name in named if name))))[:SUBJECTS_LIMIT]
+    return (*source_ids, *(name for name in named if name))
 
 
 def _source_id(handle: str, source_id: str) -> str:
     system, _, name = handle.partition(":")
     return source_id or (name if system != "url" else "")
-
-
-def _sentence(title: str) -> str:
-    return title if title.endswith(_SENTENCE_ENDS) else f"{title}."

@@ -1,19 +1,18 @@
 """The objects of Notion's API and webhooks, as typed models of what the memory wants of them.
 
-Saying what is wrong with one happens in `reading.py`; blocks, which nest without end, are read in `tree.py`.
+Blocks, which nest without end, are read in `tree.py`.
 Source: https://developers.notion.com/reference (API versions 2022-06-28 to 2026-03-11).
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator
 
 from neural_memory_pipelines.domain.documents import storable
-from neural_memory_pipelines.sources.times import utc_time
+from neural_memory_pipelines.sources.models import Model, OptionalTime, Text, Time
 
 _UUID = re.compile(r"([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})", re.IGNORECASE)
 
@@ -34,44 +33,22 @@ def _optional_uuid(value: object) -> str | None:
     return None if value is None else uuid_of(value)
 
 
-def _time(value: object) -> datetime:
-    moment = utc_time(value)
-    if moment is None:
-        raise ValueError("an ISO 8601 time with an offset")
-    return moment
-
-
-def _optional_time(value: object) -> datetime | None:
-    return None if value is None else _time(value)
-
-
-def _text(value: str) -> str:
-    return storable(value.replace("\r\n", "\n").replace("\r", "\n"))
-
-
 def _with_storable_keys(value: dict[str, Any]) -> dict[str, Any]:
     return {storable(key): below for key, below in value.items()}
 
 
 Uuid = Annotated[str, PlainValidator(uuid_of)]
 OptionalUuid = Annotated[str | None, PlainValidator(_optional_uuid)]
-Time = Annotated[datetime, PlainValidator(_time)]
-OptionalTime = Annotated[datetime | None, PlainValidator(_optional_time)]
-Text = Annotated[str, AfterValidator(_text)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, hide_input_in_errors=True)
-
-
-class Person(_Model):
+class Person(Model):
     """What a user object says of a human; the address only to integrations that may see it."""
 
     email: str | None = None
     email_verified: bool | None = None
 
 
-class User(_Model):
+class User(Model):
     """A user, a bot or (in people properties) a group. Often nothing but the id is told."""
 
     object: str | None = None
@@ -86,26 +63,26 @@ class User(_Model):
         return self.type in {"bot", "agent"}
 
 
-class Reference(_Model):
+class Reference(Model):
     """An object that is named by its id alone."""
 
     id: Uuid
 
 
-class Link(_Model):
+class Link(Model):
     """Where a piece of text leads."""
 
     url: str
 
 
-class TextContent(_Model):
+class TextContent(Model):
     """The text of a piece, without its decoration."""
 
     content: Text = ""
     link: Link | None = None
 
 
-class Mention(_Model):
+class Mention(Model):
     """What a piece names with an @."""
 
     type: str | None = None
@@ -121,13 +98,13 @@ class Mention(_Model):
         return named.id if named else None
 
 
-class Equation(_Model):
+class Equation(Model):
     """A formula in TeX."""
 
     expression: Text = ""
 
 
-class Annotations(_Model):
+class Annotations(Model):
     """How a piece is set; underline and colour have no markdown."""
 
     bold: bool = False
@@ -136,7 +113,7 @@ class Annotations(_Model):
     code: bool = False
 
 
-class RichText(_Model):
+class RichText(Model):
     """A piece of text that is set in one way."""
 
     type: str = "text"
@@ -163,7 +140,7 @@ class RichText(_Model):
         return self.href or (link.url if link else None)
 
 
-class Parent(_Model):
+class Parent(Model):
     """Where an object hangs. The id that counts is the one that `type` names."""
 
     type: str | None = None
@@ -178,14 +155,14 @@ class Parent(_Model):
         return self.page_id if self.type in {"page_id", None} else None
 
 
-class Dated(_Model):
+class Dated(Model):
     """What a deletion needs of an object: its id, and its time where it is told."""
 
     id: Uuid
     last_edited_time: OptionalTime = None
 
 
-class _Entry(_Model):
+class _Entry(Model):
     """What pages, databases and data sources have in common."""
 
     id: Uuid
@@ -212,7 +189,7 @@ class Page(_Entry):
     properties: Annotated[dict[str, Any], AfterValidator(_with_storable_keys)]
 
 
-class NamedReference(_Model):
+class NamedReference(Model):
     """An object that is named by id and words."""
 
     id: Uuid
@@ -228,14 +205,14 @@ class Collection(_Entry):
     data_sources: list[NamedReference] | None = None
 
 
-class DisplayName(_Model):
+class DisplayName(Model):
     """The name that a comment bears."""
 
     type: str | None = None
     resolved_name: Text | None = None
 
 
-class Comment(_Model):
+class Comment(Model):
     """A comment on a page, or on a block of one."""
 
     id: Uuid
@@ -248,20 +225,20 @@ class Comment(_Model):
     display_name: DisplayName | None = None
 
 
-class CommentData(_Model):
+class CommentData(Model):
     """What a comment's webhook says of its place."""
 
     page_id: OptionalUuid = None
 
 
-class Entity(_Model):
+class Entity(Model):
     """What a webhook is about."""
 
     id: Uuid
     type: str | None = None
 
 
-class Webhook(_Model):
+class Webhook(Model):
     """A webhook as Notion sends it: which object changed and when, without what it says now.
 
     Source: https://developers.notion.com/reference/webhooks-events-delivery

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, TypeAdapter
 
 from neural_memory_pipelines.domain.ids import Json
 from neural_memory_pipelines.domain.text import clip_passage
 from neural_memory_pipelines.errors import InvalidEventError
-from neural_memory_pipelines.sources.notion.payloads import Reference, RichText, Text, User
-from neural_memory_pipelines.sources.notion.reading import Spot, read_mapping, read_value
+from neural_memory_pipelines.sources.models import Model, Text
+from neural_memory_pipelines.sources.notion.payloads import Reference, RichText, User
 from neural_memory_pipelines.sources.notion.rich_text import plain_text
+from neural_memory_pipelines.sources.reading import Spot, read_object, read_value
 
 PROPERTIES_LIMIT = 100
 VALUES_LIMIT = 100
@@ -30,22 +31,16 @@ _ADDRESS_NAME = "email"
 _MOVING = frozenset({"last_edited_time", "last_edited_by"})
 
 
-class _Named(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
-
+class _Named(Model):
     name: Text | None = None
 
 
-class _Date(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
-
+class _Date(Model):
     start: Text | None = None
     end: Text | None = None
 
 
-class _UniqueId(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
-
+class _UniqueId(Model):
     prefix: Text | None = None
     number: int | None = None
 
@@ -107,7 +102,7 @@ def read_properties(properties: Mapping[str, Any], spot: Spot) -> Properties:
     page = Properties()
     for name, value in islice(properties.items(), PROPERTIES_LIMIT):
         place = spot.at(name)
-        told = read_mapping(value, place)
+        told = read_object(value, place)
         kind = told.get("type")
         if not isinstance(kind, str):
             raise InvalidEventError(f"{place.at('type')}: expected the type of a property")
@@ -204,23 +199,23 @@ def _related(value: object, spot: Spot) -> Json:
 
 
 def _verification(value: object, spot: Spot) -> Json:
-    return None if value is None else _words(read_mapping(value, spot).get("state"), spot.at("state"))
+    return None if value is None else _words(read_object(value, spot).get("state"), spot.at("state"))
 
 
 def _formula(value: object, spot: Spot) -> Json:
-    return None if value is None else _typed(read_mapping(value, spot), _RESULTS, spot)
+    return None if value is None else _typed(read_object(value, spot), _RESULTS, spot)
 
 
 def _rollup(value: object, spot: Spot) -> Json:
     """Read what a rollup comes to; one that gathers values holds properties, but never another rollup."""
     if value is None:
         return None
-    told = read_mapping(value, spot)
+    told = read_object(value, spot)
     gathered = told.get("array")
     if told.get("type") != "array" or not isinstance(gathered, list):
         return _typed(told, _RESULTS, spot)
     place = spot.at("array")
-    items = ((read_mapping(item, place.at(at)), place.at(at)) for at, item in enumerate(gathered[:VALUES_LIMIT]))
+    items = ((read_object(item, place.at(at)), place.at(at)) for at, item in enumerate(gathered[:VALUES_LIMIT]))
     shown = [_typed(item, _SIMPLE, at) for item, at in items]
     return [value for value in shown if value not in (None, "", [])]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from neural_memory_pipelines.domain.documents import storable
 from neural_memory_pipelines.sources.notion.payloads import Collection, RichText
 from neural_memory_pipelines.sources.notion.rich_text import Inline, Mark, escape, inline_markdown
 from neural_memory_pipelines.sources.notion.writing import MarkdownWriter
@@ -50,4 +51,4 @@ def _data_sources(collection: Collection) -> list[str]:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(storable(text).split())

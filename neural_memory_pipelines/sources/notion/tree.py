@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.sources.notion.payloads import OptionalUuid
-from neural_memory_pipelines.sources.notion.reading import Spot, read_array, read_mapping, read_value
+from neural_memory_pipelines.sources.reading import Spot, read_array, read_object, read_value
 
 UNSUPPORTED = "unsupported"
 
@@ -62,7 +62,7 @@ def read_tree(blocks: object, spot: Spot) -> Tree:
         if place is None or siblings is None:
             waiting.pop()
             continue
-        block = read_mapping(item, place)
+        block = read_object(item, place)
         node = _node(block, place)
         if _is_gone(block) or (node.id is not None and node.id in nodes):
             continue
@@ -95,7 +95,7 @@ def _node(block: Mapping[str, Any], spot: Spot) -> Node:
     content = block.get(kind)
     return Node(
         type=kind,
-        content=read_mapping({} if content is None else content, spot.at(kind)),
+        content=read_object({} if content is None else content, spot.at(kind)),
         spot=spot.at(kind),
         id=read_value(_OPTIONAL_UUID, block.get("id"), spot.at("id")),
         parent_id=_parent_block(block, spot),

@@ -13,8 +13,9 @@ from datetime import datetime
 from neural_memory_pipelines.domain.documents import Changes, Part, PartDraft, Privacy, Skip
 from neural_memory_pipelines.domain.events import SkipReason
 from neural_memory_pipelines.domain.ids import Json
+from neural_memory_pipelines.sources.reading import member, read_model
 from neural_memory_pipelines.sources.slack.payloads import Channel, ChannelById
-from neural_memory_pipelines.sources.slack.reading import Callback, member, read_model
+from neural_memory_pipelines.sources.slack.reading import Callback
 
 SOURCE = "slack"
 

@@ -13,8 +13,9 @@ from neural_memory_pipelines.domain.events import SourceEvent
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.sources.protocol import EnvelopeFields
+from neural_memory_pipelines.sources.reading import read_model
 from neural_memory_pipelines.sources.slack.payloads import Delivery, epoch
-from neural_memory_pipelines.sources.slack.reading import read_callback, read_model
+from neural_memory_pipelines.sources.slack.reading import read_callback
 
 
 def envelope_fields(payload: Mapping[str, Any]) -> EnvelopeFields:

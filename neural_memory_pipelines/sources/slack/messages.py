@@ -12,6 +12,7 @@ from neural_memory_pipelines.domain.events import SkipReason
 from neural_memory_pipelines.domain.ids import Json
 from neural_memory_pipelines.domain.text import clip
 from neural_memory_pipelines.errors import InvalidEventError
+from neural_memory_pipelines.sources.reading import member, read_model
 from neural_memory_pipelines.sources.slack.block_kit import attachment_texts, blocks_text, file_names, is_unfurl
 from neural_memory_pipelines.sources.slack.channels import (
     CHANNEL_SUBTYPES,
@@ -22,7 +23,7 @@ from neural_memory_pipelines.sources.slack.channels import (
 )
 from neural_memory_pipelines.sources.slack.payloads import Message, MessageEvent, moment
 from neural_memory_pipelines.sources.slack.people import SLACKBOT, SOURCE, message_accounts, person_parts
-from neural_memory_pipelines.sources.slack.reading import Callback, member, read_model
+from neural_memory_pipelines.sources.slack.reading import Callback
 
 MESSAGE_EVENTS = frozenset({"message", "app_mention"})
 """A mention of the app comes as a message as well: both are the same part."""

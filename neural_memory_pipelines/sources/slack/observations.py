@@ -10,15 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from neural_memory_pipelines.domain.documents import (
-    SUMMARY_LIMIT_CHARS,
-    TITLE_LIMIT_CHARS,
-    ObservationDraft,
-    Privacy,
-)
+from neural_memory_pipelines.domain.documents import ObservationDraft, Privacy
 from neural_memory_pipelines.domain.importance import ImportanceSignals, importance_factors
+from neural_memory_pipelines.domain.observing import within_limits
 from neural_memory_pipelines.domain.references import find_references
-from neural_memory_pipelines.domain.text import clip, clip_passage, first_paragraph
+from neural_memory_pipelines.domain.text import first_paragraph
 from neural_memory_pipelines.sources.slack.outcomes import (
     INCIDENT,
     Outcome,
@@ -28,9 +24,7 @@ from neural_memory_pipelines.sources.slack.outcomes import (
 )
 
 SOURCE = "slack"
-TEXT_LIMIT_CHARS = 2_000
 OBSERVATIONS_LIMIT = 50
-SUBJECTS_LIMIT = 32
 
 _SEVERITY = re.compile(
     r"\b(?:sev-?[0-3]|p[0-2]|incident|outage|security|vulnerability|data[ -]loss|regression|breaking change)\b",
@@ -106,19 +100,20 @@ def _observation(
 ) -> ObservationDraft:
     name = _NAMES.get(outcome.kind, outcome.kind.capitalize())
     told = f"{name}: {outcome.said}" if outcome.is_marked else outcome.said
-    # First its thread, then what it names itself, then what the others name.
-    subjects = dict.fromkeys((talk.source_id, *_named_in(outcome.said), *named))
     # A statement alone often leaves out what it is about, which the thread began with.
     text = told if len(talk.messages) == 1 else f"{talk.title}\n\n{told}"
-    return ObservationDraft(
-        text=clip_passage(text, TEXT_LIMIT_CHARS),
-        occurred_at=at,
-        title=clip(f"{name} in {talk.title}", TITLE_LIMIT_CHARS),
-        summary=clip(first_paragraph(outcome.said), SUMMARY_LIMIT_CHARS) or None,
-        importance_factors=importance_factors(SOURCE, outcome.kind, signals),
-        tags=tuple(sorted({outcome.kind} | ({INCIDENT} if signals.linked_incident_or_release else set()))),
-        subject_refs=tuple(subjects)[:SUBJECTS_LIMIT],
-        privacy=talk.privacy,
+    return within_limits(
+        ObservationDraft(
+            text=text,
+            occurred_at=at,
+            title=f"{name} in {talk.title}",
+            summary=first_paragraph(outcome.said),
+            importance_factors=importance_factors(SOURCE, outcome.kind, signals),
+            tags=tuple(sorted({outcome.kind} | ({INCIDENT} if signals.linked_incident_or_release else set()))),
+            # First its thread, then what it names itself, then what the others name.
+            subject_refs=(talk.source_id, *_named_in(outcome.said), *named),
+            privacy=talk.privacy,
+        )
     )
 
 

@@ -10,17 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from neural_memory_pipelines.domain.blocks import Kind
+from neural_memory_pipelines.domain.statements import MARK_WORDS, unpaired_bold_removed
 from neural_memory_pipelines.sources.slack.mrkdwn import own_words
 
 INCIDENT = "incident"
 
 _KINDS = {
-    "decision": "decision",
+    **{word: word for word in MARK_WORDS},
     "decided": "decision",
     "agreed": "decision",
-    "resolution": "resolution",
     "resolved": "resolution",
-    "outcome": "outcome",
     "conclusion": "outcome",
     "root cause": "root-cause",
     "action": "action",
@@ -123,8 +122,7 @@ def _marked(blocks: Sequence[tuple[Kind, str]], at: int, marks: Sequence[re.Matc
             said = f"{said}\n\n{_below(blocks, at + 1, may_be_prose=not said)}".strip()
         if mark["done"]:
             said = f"{mark['done']} {said}".strip()
-        # In "**Decision: this**" the mark took one end of the bold type: the other end goes too.
-        said = said.replace("**", "", 1) if said.count("**") % 2 else said
+        said = unpaired_bold_removed(said)
         if said.strip(" \t\n*_.:?!-").lower() not in _NOTHING_YET:
             yield Outcome(_kind(mark), said)
 

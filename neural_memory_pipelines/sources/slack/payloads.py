@@ -1,7 +1,6 @@
 """The objects of Slack's events and exports, as typed models of what the memory wants of them.
 
-Saying what is wrong with a payload happens in `reading.py`. What the objects mean for the memory is decided elsewhere
-in this package.
+What the objects mean for the memory is decided elsewhere in this package.
 """
 
 from __future__ import annotations
@@ -10,10 +9,11 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeGuard
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from neural_memory_pipelines.domain.documents import storable
+from neural_memory_pipelines.sources.models import Model, Text
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TS = re.compile(r"([0-9]{1,10})\.([0-9]{6})")
 
 
@@ -23,27 +23,24 @@ def _ts(value: object) -> object:
     return value
 
 
-def _text(value: object) -> object:
-    return storable(value.replace("\r\n", "\n")) if isinstance(value, str) else value
+def _id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise ValueError("an id of letters and digits")
+    return value
 
 
 Ts = Annotated[str, BeforeValidator(_ts)]
-Text = Annotated[str, BeforeValidator(_text)]
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Id = Annotated[str, AfterValidator(_id)]
 Objects = list[dict[str, Any]]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, hide_input_in_errors=True)
-
-
-class Edited(_Model):
+class Edited(Model):
     """When a message was last edited. Slack sends it empty for messages that it edited itself."""
 
     ts: Ts | None = None
 
 
-class Profile(_Model):
+class Profile(Model):
     """How a person is called. `name` is the user name, unique at a time; `real_name` is what people read."""
 
     name: Text | None = None
@@ -52,7 +49,7 @@ class Profile(_Model):
     email: str | None = None
 
 
-class User(_Model):
+class User(Model):
     """A user object, as `users.list`, the events about users and an export's users.json hold it."""
 
     id: Id
@@ -64,26 +61,26 @@ class User(_Model):
     profile: Profile | None = None
 
 
-class Authorization(_Model):
+class Authorization(Model):
     """For whom an event was sent: the app's own bot, most often."""
 
     user_id: Id | None = None
     is_bot: bool | None = None
 
 
-class FileComment(_Model):
+class FileComment(Model):
     """Who commented on a file. Slack has no such messages since 2018; exports keep them."""
 
     user: Id | None = None
 
 
-class BotProfile(_Model):
+class BotProfile(Model):
     """How an app is called."""
 
     name: Text | None = None
 
 
-class Message(_Model):
+class Message(Model):
     """A message. What lies within attachments, blocks and files is read with forbearance, for it has many forms."""
 
     ts: Ts
@@ -113,7 +110,7 @@ class Message(_Model):
         return self.thread_ts or self.ts
 
 
-class MessageEvent(_Model):
+class MessageEvent(Model):
     """What surrounds a message in its event."""
 
     channel: Id
@@ -123,7 +120,7 @@ class MessageEvent(_Model):
     name: Text | None = None
 
 
-class Channel(_Model):
+class Channel(Model):
     """A conversation, as far as an event or an export describes it."""
 
     id: Id
@@ -135,20 +132,20 @@ class Channel(_Model):
     is_archived: bool | None = None
 
 
-class ChannelById(_Model):
+class ChannelById(Model):
     """An event that gives its channel by the id alone."""
 
     channel: Id
 
 
-class Delivery(_Model):
+class Delivery(Model):
     """What Slack says of the delivery of an event. `event_time` is in seconds since 1970."""
 
     event_id: str = Field(min_length=1, max_length=200)
     event_time: int = Field(ge=0, lt=10**10)
 
 
-class Wrapper(_Model):
+class Wrapper(Model):
     """What stands beside an event in its payload."""
 
     channel_name: Text | None = None
@@ -156,7 +153,7 @@ class Wrapper(_Model):
     users: dict[str, User] | None = None
 
 
-class Inner(_Model):
+class Inner(Model):
     """What every event has."""
 
     type: str = Field(min_length=1)

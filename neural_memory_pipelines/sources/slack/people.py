@@ -16,8 +16,9 @@ from neural_memory_pipelines.domain.documents import Changes, Part, PartDraft, S
 from neural_memory_pipelines.domain.events import SkipReason
 from neural_memory_pipelines.domain.ids import Json
 from neural_memory_pipelines.domain.text import clip
+from neural_memory_pipelines.sources.reading import member, read_model
 from neural_memory_pipelines.sources.slack.payloads import Message, Profile, User, epoch
-from neural_memory_pipelines.sources.slack.reading import Callback, member, read_model
+from neural_memory_pipelines.sources.slack.reading import Callback
 
 SOURCE = "slack"
 PERSON_PART = "person/"

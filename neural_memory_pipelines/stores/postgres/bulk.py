@@ -65,6 +65,28 @@ def insert_rows(
     return list(result.all()) if returning else []
 
 
+def update_rows(tx: Transaction, table: Table, rows: Sequence[Row], *, key: str) -> None:
+    """Update rows that exist with one statement.
+
+    Args:
+        tx: the transaction.
+        table: where to; column types decide how values travel.
+        rows: mappings with the same keys, which are column names.
+        key: the column that tells which row is meant.
+    """
+    if not rows:
+        return
+    columns = [table.c[name] for name in rows[0]]
+    arrays = ", ".join(f"%({c.name})b::{_array_type(c.type)}" for c in columns)
+    values = ", ".join(
+        f"{c.name} = r.{c.name}{'::jsonb' if isinstance(c.type, JSONB) else ''}" for c in columns if c.name != key
+    )
+    names = ", ".join(c.name for c in columns)
+    statement = f"UPDATE {table.fullname} t SET {values} FROM unnest({arrays}) AS r({names}) WHERE t.{key} = r.{key}"
+    parameters = {c.name: _travelling([row[c.name] for row in rows], c.type) for c in columns}
+    tx.connection.exec_driver_sql(statement, parameters)
+
+
 def _array_type(column_type: TypeEngine[Any]) -> str:
     return next(array for kind, array in _ARRAY_TYPES if isinstance(column_type, kind))
 

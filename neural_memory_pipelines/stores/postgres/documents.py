@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from neural_memory_pipelines.domain.changes import StoredDocument
 from neural_memory_pipelines.domain.ids import ContentHash, DocumentId
-from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows
+from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows, update_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.tables import knowledge_chunks, knowledge_documents, memory_observations
 
@@ -89,20 +89,19 @@ def confirm_documents(tx: Transaction, rows: Sequence[Row]) -> None:
 
     Args:
         tx: the workspace's transaction.
-        rows: columns document_id, as_of, as_of_event, occurred_at, raw_pointer and action, of the later description.
+        rows: columns document_id, as_of, as_of_event, occurred_at, raw_pointer, state, author_json and action, of the
+            later description.
     """
-    if not rows:
-        return
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    tx.connection.execute(
-        text(
-            "UPDATE knowledge_documents d SET as_of = n.as_of, as_of_event = n.event, occurred_at = n.occurred_at, "
-            "raw_pointer = n.raw_pointer, lineage_json = jsonb_build_object('event', n.event, 'action', n.action) "
-            "FROM unnest(CAST(:document_id AS text[]), CAST(:as_of AS timestamptz[]), CAST(:as_of_event AS text[]), "
-            "CAST(:occurred_at AS timestamptz[]), CAST(:raw_pointer AS text[]), CAST(:action AS text[])) "
-            "AS n(id, as_of, event, occurred_at, raw_pointer, action) WHERE d.document_id = n.id"
-        ),
-        columns,
+    columns = ("as_of", "as_of_event", "occurred_at", "raw_pointer", "state", "author_json", "lineage_json")
+    lineage = [{"event": row["as_of_event"], "action": row["action"]} for row in rows]
+    update_rows(
+        tx,
+        knowledge_documents,
+        [
+            {"document_id": row["document_id"], **{name: row[name] for name in columns[:-1]}, "lineage_json": known}
+            for row, known in zip(rows, lineage, strict=True)
+        ],
+        key="document_id",
     )
 
 
@@ -117,6 +116,64 @@ def set_versions(tx: Transaction, versions: Mapping[DocumentId, int]) -> None:
             "WHERE d.document_id = n.id AND d.version <> n.version"
         ),
         {"ids": list(versions), "versions": list(versions.values())},
+    )
+
+
+def set_deletions(tx: Transaction, deleted: Mapping[DocumentId, datetime]) -> list[DocumentId]:
+    """Set since when deleted documents are deleted; those that went with their parents are none of them.
+
+    Returns:
+        The documents of which another time was known.
+    """
+    if not deleted:
+        return []
+    moved = tx.connection.execute(
+        text(
+            "UPDATE knowledge_documents d SET deleted_at = n.at "
+            "FROM unnest(CAST(:ids AS text[]), CAST(:times AS timestamptz[])) AS n(id, at) "
+            "WHERE d.document_id = n.id AND d.deleted_with IS NULL AND d.deleted_at <> n.at RETURNING d.document_id"
+        ),
+        {"ids": list(deleted), "times": list(deleted.values())},
+    )
+    return [DocumentId(key) for key in moved.scalars()]
+
+
+def drop_documents(tx: Transaction, ids: Sequence[DocumentId]) -> None:
+    """Delete documents, with all that hangs on them; what was told of them stays."""
+    if ids:
+        tx.connection.execute(text("DELETE FROM knowledge_documents WHERE document_id = ANY(:ids)"), {"ids": list(ids)})
+
+
+def date_chunks(tx: Transaction, dates: Mapping[DocumentId, tuple[datetime, bool]]) -> None:
+    """Set of when the live chunks of documents are: not later than a moment, or with True exactly then."""
+    if not dates:
+        return
+    tx.connection.execute(
+        text(
+            "UPDATE knowledge_chunks c SET occurred_at = n.at FROM unnest(CAST(:ids AS text[]), "
+            "CAST(:times AS timestamptz[]), CAST(:exact AS bool[])) AS n(id, at, is_exact) "
+            "WHERE c.document_id = n.id AND c.superseded_at IS NULL "
+            "AND (c.occurred_at > n.at OR (n.is_exact AND c.occurred_at < n.at))"
+        ),
+        {
+            "ids": list(dates),
+            "times": [at for at, _ in dates.values()],
+            "exact": [is_exact for _, is_exact in dates.values()],
+        },
+    )
+
+
+def date_observations(tx: Transaction, dates: Mapping[str, datetime]) -> None:
+    """Set of when observations are."""
+    if not dates:
+        return
+    tx.connection.execute(
+        text(
+            "UPDATE memory_observations o SET occurred_at = n.at "
+            "FROM unnest(CAST(:ids AS text[]), CAST(:times AS timestamptz[])) AS n(id, at) "
+            "WHERE o.observation_id = n.id AND o.occurred_at <> n.at"
+        ),
+        {"ids": list(dates), "times": list(dates.values())},
     )
 
 
@@ -154,8 +211,10 @@ def keep_history(tx: Transaction, *, chunks: Sequence[Row], observations: Sequen
         insert_rows(tx, table, outdated, on_conflict=_EARLIER.format(key=key, table=table.name))
 
 
-def hide_documents(tx: Transaction, ids: Sequence[DocumentId], *, parents: Sequence[str]) -> list[DocumentKey]:
+def hide_documents(tx: Transaction, ids: Sequence[DocumentId], *, parents: Sequence[str]) -> list[DocumentId]:
     """Let documents go with their parents that were deleted: their rows stay, nothing of them is live.
+
+    Those that went before go at the time that is known now.
 
     Args:
         tx: the workspace's transaction.
@@ -163,21 +222,21 @@ def hide_documents(tx: Transaction, ids: Sequence[DocumentId], *, parents: Seque
         parents: the ids of the parents' rows; those that are not deleted take nothing along.
 
     Returns:
-        The documents that were live until now.
+        The documents that were live until now, or gone at another time.
     """
     hidden = tx.connection.execute(
         text(
             "UPDATE knowledge_documents c SET deleted_at = p.deleted_at, deleted_with = p.source_id "
             "FROM knowledge_documents p WHERE p.document_id = ANY(:parents) AND p.deleted_at IS NOT NULL "
-            "AND c.source = p.source AND c.parent_source_id = p.source_id AND c.deleted_at IS NULL "
-            "AND (:all_children OR c.document_id = ANY(:ids)) "
-            "RETURNING c.document_id, c.source_id, c.as_of_event"
+            "AND c.source = p.source AND c.parent_source_id = p.source_id "
+            "AND (c.deleted_at IS NULL OR (c.deleted_with IS NOT NULL AND c.deleted_at <> p.deleted_at)) "
+            "AND (:all_children OR c.document_id = ANY(:ids)) RETURNING c.document_id"
         ),
         {"parents": list(parents), "all_children": not ids, "ids": list(ids)},
     )
-    gone = [DocumentKey(*row) for row in hidden]
+    gone = [DocumentId(key) for key in hidden.scalars()]
     for table, key in (("knowledge_chunks", "chunk_id"), ("memory_observations", "observation_id")):
-        _supersede(tx, table, key, [row.document_id for row in gone], [])
+        _supersede(tx, table, key, gone, [])
     return gone
 
 

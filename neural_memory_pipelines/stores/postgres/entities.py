@@ -23,12 +23,15 @@ SELECT handle, max(name) AS name, bool_or(kind = 'bot') AS is_bot FROM (
     UNION ALL SELECT origin_kind, origin_handle, origin_name, type FROM document_links) l
 WHERE kind IN ('person', 'bot') AND type <> 'MENTIONS' AND handle NOT LIKE 'email:%' GROUP BY handle ORDER BY handle"""
 
-# A name that is given along with a link is one that people wrote; without any, the key must do.
+# A name that is given along with a link is one that people wrote: the one that was stated last. Without any, the key
+# must do.
 _NAMED_ENTITIES = """
-SELECT kind, handle, coalesce(max(nullif(name, '')), '') AS name FROM (
-    SELECT target_kind AS kind, target_handle AS handle, target_name AS name FROM document_links
-    UNION ALL SELECT origin_kind, origin_handle, origin_name FROM document_links) l
-WHERE kind NOT IN ('person', 'bot', 'document') GROUP BY kind, handle ORDER BY kind, handle"""
+SELECT DISTINCT ON (kind, handle) kind, handle, coalesce(name, '') AS name FROM (
+    SELECT target_kind AS kind, target_handle AS handle, target_name AS name, document_id, until FROM document_links
+    UNION ALL SELECT origin_kind, origin_handle, origin_name, document_id, until FROM document_links) l
+JOIN knowledge_documents d USING (document_id)
+WHERE kind NOT IN ('person', 'bot', 'document')
+ORDER BY kind, handle, coalesce(name, '') = '', until IS NOT NULL, coalesce(until, d.as_of) DESC, name"""
 
 
 @dataclass(frozen=True, slots=True)

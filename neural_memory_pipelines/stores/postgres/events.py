@@ -115,11 +115,11 @@ def read_again(tx: Transaction, keys: Collection[str]) -> int:
 
 
 def read_all_again(tx: Transaction) -> int:
-    """Have all events read again except dead ones; returns how many there are of them."""
+    """Have all events read again except those that a person dropped; returns how many there are of them."""
     result = tx.connection.execute(
         text(
             "UPDATE source_events SET status = 'pending', reason = NULL, settled_at = NULL "
-            "WHERE status NOT IN ('pending', 'dead') AND reason IS DISTINCT FROM 'dropped'"
+            "WHERE status <> 'pending' AND reason IS DISTINCT FROM 'dropped'"
         )
     )
     return result.rowcount

@@ -50,7 +50,7 @@ _QUERIES: Mapping[Family, _FamilyQuery] = {
         vectors="""SELECT DISTINCT ON (vector_id) c.document_id || '#' || left(c.chunk_hash, 16) AS vector_id,
             c.chunk_hash AS content_hash,
             jsonb_build_object('document_id', c.document_id, 'source', d.source, 'type', d.type,
-                'occurred_at', extract(epoch FROM c.occurred_at)::bigint) AS metadata
+                'privacy', d.privacy, 'occurred_at', extract(epoch FROM c.occurred_at)::bigint) AS metadata
         FROM knowledge_chunks c JOIN knowledge_documents d USING (document_id)
         WHERE c.superseded_at IS NULL ORDER BY vector_id, c.chunk_id""",
         retired="SELECT c.document_id || '#' || left(c.chunk_hash, 16) AS vector_id FROM knowledge_chunks c "
@@ -61,7 +61,8 @@ _QUERIES: Mapping[Family, _FamilyQuery] = {
         "WHERE o.superseded_at IS NULL AND v.body IS NOT NULL",
         vectors=f"""SELECT o.observation_id || ':' || v.view AS vector_id, {_VIEW_HASH} AS content_hash,
             jsonb_build_object('document_id', o.document_id, 'source', d.source, 'type', d.type, 'view', v.view,
-                'importance', round(o.importance::numeric, 4), 'privacy', o.privacy,
+                'importance', round(o.importance::numeric, 4),
+                'privacy', CASE WHEN d.privacy = 'org' THEN o.privacy ELSE d.privacy END,
                 'occurred_at', extract(epoch FROM o.occurred_at)::bigint) AS metadata
         FROM {_VIEWS} JOIN knowledge_documents d USING (document_id)
         WHERE o.superseded_at IS NULL AND v.body IS NOT NULL""",

@@ -18,6 +18,8 @@ _DERIVED = (
     "document_versions",
     "document_parts",
     "ingestion_commits",
+    "source_renames",
+    "stores",
     "identity_claims",
     "entity_aliases",
     "entities",
@@ -26,9 +28,18 @@ _DERIVED = (
 
 
 def forget_derived(tx: Transaction) -> None:
-    """Delete everything of a workspace that its events will yield again."""
+    """Delete everything of a workspace that its events will yield again, and why some of them are dead.
+
+    Callers have all events read again, the dead ones too.
+    """
     for table in _DERIVED:
         tx.connection.execute(
             text(f"DELETE FROM {table} WHERE workspace_id = :workspace"), {"workspace": tx.workspace_id}
         )
+    tx.connection.execute(
+        text(
+            "DELETE FROM dead_letters d USING source_events e "
+            "WHERE e.workspace_id = d.workspace_id AND e.idempotency_key = d.idempotency_key AND e.status = 'dead'"
+        )
+    )
     tx.connection.execute(text("UPDATE cache_entries SET generation = ''"))

@@ -19,17 +19,29 @@ from neural_memory_pipelines.stores.postgres.tables import document_links
 
 CODEOWNERS_FIELD = "CODEOWNERS"
 
-# Of several documents that answer to a handle the live one is meant, then the one told of last. Accounts are persons
-# or bots, and a link need not know which.
+# Of several documents that answer to a handle a live one is meant, then the one that is called so and not only was, then
+# the one told of last. Accounts are persons or bots, and a link need not know which; who was split off under a login is
+# meant by it, and not who bears it.
 _NODES = """
 SELECT * FROM (
     SELECT DISTINCT ON (h.handle) 'document' AS family, h.handle, 'document' AS kind, h.document_id AS id
     FROM document_handles h JOIN knowledge_documents d USING (document_id)
-    ORDER BY h.handle, d.deleted_at IS NOT NULL, d.as_of DESC, d.document_id) documents
+    ORDER BY h.handle, d.deleted_at IS NOT NULL, lower(d.source || ':' || d.source_id) <> h.handle, d.as_of DESC,
+        d.source, d.source_id) documents
 UNION ALL
-SELECT CASE WHEN a.alias_type IN ('provider', 'login', 'email') THEN 'account' ELSE a.alias_type END,
-    a.value, e.kind, e.entity_id
-FROM entity_aliases a JOIN entities e USING (entity_id) WHERE a.alias_type <> 'name'"""
+SELECT * FROM (
+    SELECT DISTINCT ON (family, value) family, value, kind, entity_id FROM (
+        SELECT CASE WHEN a.alias_type IN ('provider', 'login', 'email') THEN 'account' ELSE a.alias_type END AS family,
+            a.value, e.kind, e.entity_id, a.alias_type
+        FROM entity_aliases a JOIN entities e USING (entity_id) WHERE a.alias_type <> 'name') aliases
+    ORDER BY family, value, alias_type <> 'provider') entities"""
+
+# A document that went with its parent states nothing for as long as it is gone, whatever it says.
+_LINKS = """
+SELECT l.link_id, l.workspace_id, l.document_id, l.type, l.from_kind, l.from_id, l.to_kind, l.to_id, l.field, l.quote,
+    l.chunk_id, l.start_char, l.end_char, l.confidence, l.since,
+    coalesce(l.until, CASE WHEN d.deleted_with IS NOT NULL THEN greatest(l.since, d.deleted_at) END) AS until
+FROM document_links l JOIN knowledge_documents d USING (document_id)"""
 
 _RESOLVE = f"""
 WITH nodes AS ({_NODES}),
@@ -53,7 +65,7 @@ _EDGE_ID = """'rel_' || left(encode(sha256(convert_to(
 
 # A person who is mentioned has to do with the document; that is no edge of its own.
 _RESOLVED = f"""
-SELECT {_EDGE_ID} AS relationship_id, l.* FROM document_links l
+SELECT {_EDGE_ID} AS relationship_id, l.* FROM ({_LINKS}) l
 WHERE from_id IS NOT NULL AND to_id IS NOT NULL AND from_id <> to_id AND type <> 'MENTIONS'"""
 
 _UPSERT_EDGES = f"""
@@ -99,7 +111,7 @@ _ROLES = """CASE type WHEN 'AUTHORED_BY' THEN 'author' WHEN 'ASSIGNED_TO' THEN '
 
 _MEMBERS = f"""
 SELECT DISTINCT ON (from_id, to_id, role) workspace_id, from_id AS document_id, to_id AS entity_id, role, link_id
-FROM (SELECT l.*, {_ROLES} AS role FROM document_links l
+FROM (SELECT l.*, {_ROLES} AS role FROM ({_LINKS}) l
     WHERE until IS NULL AND from_kind = 'document' AND to_kind NOT IN ('document')) m
 WHERE role IS NOT NULL ORDER BY from_id, to_id, role, confidence DESC, link_id"""
 
@@ -201,7 +213,7 @@ def graph_counts(tx: Transaction) -> GraphCounts:
         text(
             "SELECT (SELECT count(*) FROM relationships WHERE until IS NULL), "
             "(SELECT count(*) FROM relationships WHERE until IS NOT NULL), "
-            "(SELECT count(*) FROM document_links WHERE until IS NULL AND (from_id IS NULL OR to_id IS NULL)), "
+            f"(SELECT count(*) FROM ({_LINKS}) l WHERE until IS NULL AND (from_id IS NULL OR to_id IS NULL)), "
             "(SELECT count(*) FROM relationship_evidence)"
         )
     ).one()

@@ -50,28 +50,17 @@ def set_link_spans(tx: Transaction, spans: LinkSpans) -> None:
     )
 
 
-def retire_links(tx: Transaction, documents: Sequence[DocumentId], *, kept: Sequence[str] = ()) -> None:
-    """End the live links of documents, except `kept`, as of what their documents say of their end."""
-    if not documents:
-        return
-    tx.connection.execute(
-        text(
-            "UPDATE document_links l SET until = coalesce(d.deleted_at, d.as_of) FROM knowledge_documents d "
-            "WHERE l.document_id = ANY(:documents) AND d.document_id = l.document_id AND l.until IS NULL "
-            "AND NOT (l.link_id = ANY(:kept))"
-        ),
-        {"documents": list(documents), "kept": list(kept)},
-    )
+def forget_links(tx: Transaction, ids: Sequence[str]) -> None:
+    """Delete links that no description states."""
+    if ids:
+        tx.connection.execute(text("DELETE FROM document_links WHERE link_id = ANY(:ids)"), {"ids": list(ids)})
 
 
-def forget_fields(tx: Transaction, documents: Sequence[DocumentId], *, kept: Sequence[str]) -> None:
-    """Delete the links that fields of documents stated, except `kept`."""
+def forget_other_links(tx: Transaction, documents: Sequence[DocumentId], *, kept: Sequence[str]) -> None:
+    """Delete the links of documents, except `kept`."""
     if documents:
         tx.connection.execute(
-            text(
-                "DELETE FROM document_links WHERE document_id = ANY(:documents) AND field <> '' "
-                "AND NOT (link_id = ANY(:kept))"
-            ),
+            text("DELETE FROM document_links WHERE document_id = ANY(:documents) AND NOT (link_id = ANY(:kept))"),
             {"documents": list(documents), "kept": list(kept)},
         )
 
