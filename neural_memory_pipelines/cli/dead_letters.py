@@ -6,19 +6,19 @@ What a replay does is decided in `steps/dead_letters.py`.
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
 
 from neural_memory_pipelines.cli.opening import built_version, ready_session
 from neural_memory_pipelines.cli.output import err, out, plain, print_json, print_table
-from neural_memory_pipelines.domain.redaction import redact
+from neural_memory_pipelines.domain.redaction import RedactionPolicy, redact
 from neural_memory_pipelines.domain.text import clip
 from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.sources.envelope import workspace_id
-from neural_memory_pipelines.steps.dead_letters import choose, drop_dead_letters, replay_dead_letters
-from neural_memory_pipelines.stores.postgres.dead_letters import list_dead_letters
+from neural_memory_pipelines.steps.dead_letters import choose, drop_dead_letters, readable, replay_dead_letters
+from neural_memory_pipelines.stores.postgres.dead_letters import DeadLetter, list_dead_letters
 from neural_memory_pipelines.stores.postgres.workspaces import redaction_policy
 
 app = typer.Typer(help="Events that could not be processed: see, replay or drop them.", no_args_is_help=True)
@@ -38,7 +38,8 @@ def list_(
     with ready_session() as session:
         built_version(session, name)
         with session.stores.database.transaction(name) as tx:
-            letters = list_dead_letters(tx, limit=limit)
+            policy = _shown(redaction_policy(tx))
+            letters = [_redacted(letter, policy) for letter in list_dead_letters(tx, limit=limit)]
     if json:
         print_json([asdict(letter) for letter in letters])
     elif not letters:
@@ -62,21 +63,23 @@ def show(
     workspace: _Workspace,
     raw: Annotated[bool, typer.Option("--raw", help="Print nothing but the bytes, as received: not redacted.")] = False,
 ) -> None:
-    """Show one dead letter whole. Its text is redacted as the workspace asks; --raw prints the bytes as received."""
+    """Show one dead letter whole, redacted as the workspace asks and never with secrets; --raw prints its bytes."""
     name = workspace_id(workspace)
     with ready_session() as session:
+        built_version(session, name)
         with session.stores.database.transaction(name) as tx:
             found = choose(tx, [letter])[0]
-            policy = redaction_policy(tx)
+            policy = _shown(redaction_policy(tx))
         data = session.stores.objects.get_many([found.raw_key]).get(found.raw_key)
     if raw:
         if data is None:
             raise NotFoundError(f"{found.dead_letter_id}: its bytes, {found.raw_key}, are gone")
         sys.stdout.buffer.write(data + b"\n")
         return
-    rows = [{"what": field.replace("_", " "), "value": str(value)} for field, value in asdict(found).items() if value]
+    told = asdict(_redacted(found, policy))
+    rows = [{"what": field.replace("_", " "), "value": str(value)} for field, value in told.items() if value]
     print_table(f"dead letter {found.dead_letter_id}", rows)
-    text = "its bytes are gone" if data is None else redact(data.decode("utf-8", "replace"), policy).text
+    text = "its bytes are gone" if data is None else readable(data, policy)
     out.print(plain(text), markup=False)
 
 
@@ -103,6 +106,16 @@ def drop(
     """Give dead letters up: they leave the list, and their events count as skipped. Their bytes stay."""
     name = workspace_id(workspace)
     with ready_session() as session:
+        built_version(session, name)
         dropped = drop_dead_letters(name, letters, stores=session.stores)
     for letter in dropped:
         out.print(plain(f"dropped {letter.dead_letter_id}; its bytes stay in {letter.raw_key}"), markup=False)
+
+
+def _shown(policy: RedactionPolicy) -> RedactionPolicy:
+    """Say what is redacted on a screen, where secrets never belong."""
+    return RedactionPolicy.TOKENS if policy is RedactionPolicy.OFF else policy
+
+
+def _redacted(letter: DeadLetter, policy: RedactionPolicy) -> DeadLetter:
+    return replace(letter, reason=redact(letter.reason, policy).text, origin=redact(letter.origin, policy).text)

@@ -29,8 +29,9 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def print_json(value: Any) -> None:
-    """Print a value for a program. What the terminal's encoding does not know is escaped."""
+    """Print a value for a program. What the terminal's encoding does not know, or would obey, is escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    text = "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:

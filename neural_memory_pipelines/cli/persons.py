@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from neural_memory_pipelines.cli.opening import built_version, ready_session
-from neural_memory_pipelines.cli.output import out, print_json, print_table
+from neural_memory_pipelines.cli.output import out, plain, print_json, print_table
 from neural_memory_pipelines.sources.envelope import workspace_id
 from neural_memory_pipelines.steps.identities import DecisionKind, decide_identity
 from neural_memory_pipelines.stores.postgres.claims import list_audit
@@ -93,4 +93,4 @@ def _decide(workspace: str, kind: DecisionKind, *, first: str, second: str, reas
             stores=session.stores,
         )
     verb = "are one person now" if kind == "merge" else "are not one person now"
-    out.print(f"{decision.first} and {decision.second} {verb} ({decision.decision_id})", markup=False)
+    out.print(plain(f"{decision.first} and {decision.second} {verb} ({decision.decision_id})"), markup=False)

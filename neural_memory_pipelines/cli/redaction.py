@@ -42,7 +42,8 @@ def set_(
         built_version(session, name)
         count = change_redaction(name, policy, stores=session.stores)
     if not count:
-        out.print(f"redaction of {name} is {policy} already, or there is nothing to redact yet")
+        out.print(f"redaction of {name} is {policy}: nothing needs to be read again")
         return
     out.print(f"redaction of {name} is {policy} now; {count:,} events will be read again")
     err.print(f"next: neural-memory build --workspace {name}")
+    err.print("what earlier runs showed of the old texts stays in the history of Dagster: delete those runs there")

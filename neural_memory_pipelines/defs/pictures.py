@@ -2,6 +2,7 @@
 
 import base64
 import io
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -47,7 +48,10 @@ def graph_picture(edges: Sequence[EdgeRow]) -> str:
     canvas = FigureCanvasAgg(figure)
     _draw(figure.add_subplot(), _best_connected(edges))
     data = io.BytesIO()
-    canvas.print_png(data)  # type: ignore[no-untyped-call]
+    with warnings.catch_warnings():
+        # A sign that the font lacks is drawn as a box; that is no news for the log of a run.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        canvas.print_png(data)  # type: ignore[no-untyped-call]
     image = base64.b64encode(data.getvalue()).decode()
     return f"![the best connected part of the graph](data:image/png;base64,{image})"
 
@@ -80,8 +84,13 @@ def _draw(axes: Any, edges: Sequence[EdgeRow]) -> None:
         color = _NODE_COLORS.get(kind, "#bab0ac")
         nx.draw_networkx_nodes(graph, positions, nodelist=nodes, node_color=color, node_size=sizes, ax=axes, label=kind)
     below = {node: (x, y - _NAME_DROP) for node, (x, y) in positions.items()}
-    names = {node: clip(name or node, _NAME_CHARS) for node, name in nx.get_node_attributes(graph, "name").items()}
+    names = {node: _written(name or node) for node, name in nx.get_node_attributes(graph, "name").items()}
     box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5}
     nx.draw_networkx_labels(graph, below, labels=names, font_size=7, bbox=box, ax=axes)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, markerscale=0.5, frameon=False)
     axes.set_axis_off()
+
+
+def _written(name: str) -> str:
+    """Spell a name as it is to be written: between two dollar signs, it would be read as a formula."""
+    return clip(name, _NAME_CHARS).replace("$", r"\$")

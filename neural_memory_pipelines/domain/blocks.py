@@ -47,7 +47,8 @@ _INTERRUPT = (
     rf"[^\S\n]*+{_EOL}|[ ]{{0,3}}\#{{1,6}}(?:\s|\Z)|[ ]{{0,3}}<!--"
     rf"|{_FENCE}|{_ITEM}|{_UNDERLINE}|[ ]{{0,3}}[*_]{{3,}}[^\S\n]*+{_EOL}"
 )
-_MORE_LINES = rf"(?:(?!{_INTERRUPT})[^\n]++\n?+)*"
+# A repeated group keeps some hundred bytes of each turn until it ends. Longer runs of lines are several paragraphs.
+_MORE_LINES = rf"(?:(?!{_INTERRUPT})[^\n]++\n?+){{0,20000}}"
 
 _BLOCK = re.compile(
     rf"""
@@ -55,13 +56,13 @@ _BLOCK = re.compile(
     | (?P<fence>[ \t]*+(?P<ticks>`{{3,}}+(?=[^`\n]*+{_EOL})|~{{3,}}+)[^\n]*+{_EOL}
         (?:(?![ \t]*+(?P=ticks)[`~]*+[^\S\n]*+{_EOL})[^\n]*+\n)* [^\n]*+{_EOL})
     | (?P<comment>[ ]{{0,3}}<!--(?s:.*?)(?:-->[^\n]*+{_EOL}|\Z))
-    | (?P<rule>[ ]{{0,3}}(?:(?:-[ \t]*+){{3,}}|(?:\*[ \t]*+){{3,}}|(?:_[ \t]*+){{3,}})\r?{_EOL})
+    | (?P<rule>[ ]{{0,3}}(?:-[ \t]*+-[ \t]*+-[- \t]*+|\*[ \t]*+\*[ \t]*+\*[* \t]*+|_[ \t]*+_[ \t]*+_[_ \t]*+)\r?{_EOL})
     | (?P<item>{_ITEM}[^\n]*+\n?+{_MORE_LINES})
     | (?P<paragraph>[^\n]++\n?+{_MORE_LINES}(?P<underline>{_UNDERLINE})?)
     """,
     re.VERBOSE,
 )
-_BLANK_LINES = re.compile(r"(?:[^\S\n]*+(?:\n|\Z))*")
+_WHITE_SPACE = re.compile(r"\s*+")
 # Its first line that is no comment must look like `key: value`: a rule at the top of a text opens nothing.
 _FRONT_MATTER = re.compile(
     r"\A\ufeff?---[^\S\n]*+\n(?P<inner>(?=(?:\#[^\n]*+\n)*(?:---|[^\s:#-][^\n:]*+:))"
@@ -99,13 +100,13 @@ def iterate_blocks(text: str) -> Iterator[Block]:
     """Find the blocks of a text one by one, for a reader that may not want all; see `scan_blocks`."""
     front = _FRONT_MATTER.match(text)
     start, loose = front.end() if front else 0, True
-    start = _end(_BLANK_LINES.match(text, start))
+    start = _end_of_blank_lines(text, start)
     if front:
         yield Block(0, front.end(), start, Kind.FRONT_MATTER, 0, True)
-    match_block, match_blank = _BLOCK.match, _BLANK_LINES.match
+    match_block = _BLOCK.match
     while found := match_block(text, start):
         content_end = found.end()
-        end = _end(match_blank(text, content_end))
+        end = _end_of_blank_lines(text, content_end)
         kind, level = _KIND_OF_GROUP[found.lastgroup or "paragraph"], 0
         if kind is Kind.HEADING:
             level = len(found["marks"])
@@ -131,6 +132,11 @@ def heading_text(block_text: str) -> str:
     return " ".join(" ".join(lines[:-1] if len(lines) > 1 else lines).split())
 
 
-def _end(match: re.Match[str] | None) -> int:
-    assert match is not None, "the pattern of blank lines matches the empty text"
-    return match.end()
+def _end_of_blank_lines(text: str, start: int) -> int:
+    white = _WHITE_SPACE.match(text, start)
+    assert white is not None, "there may be no white space"
+    end = white.end()
+    if end == start or end == len(text):
+        return end
+    # The white space after the last line end belongs to the next block.
+    return max(text.rfind("\n", start, end) + 1, start)

@@ -112,9 +112,7 @@ def _part(part: PartDraft, policy: RedactionPolicy) -> PartDraft:
 
 
 def _account(account: Account, policy: RedactionPolicy) -> Account:
-    return replace(
-        account, name=redact(account.name, policy).text, handle=_optional(account.handle, policy, key=_ID)
-    )
+    return replace(account, name=redact(account.name, policy).text, handle=_optional(account.handle, policy, key=_ID))
 
 
 def _observation(observation: ObservationDraft, policy: RedactionPolicy) -> ObservationDraft:

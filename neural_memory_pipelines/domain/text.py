@@ -14,7 +14,7 @@ ELLIPSIS = "…"
 
 _PASSAGE_END = re.compile(r"[.!?…][\"')\]*_`]*(?=\s)|[\u3002\uff01\uff1f]|\n")
 _WORD_GAP = re.compile(r"\s+")
-_LINE_MARK = re.compile(r"^[ \t]*(?:>[ \t]?)+|^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?", re.MULTILINE)
+_LINE_MARK = re.compile(r"^[ \t]*>[> \t]*|^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?", re.MULTILINE)
 _PICTURE_LINE = re.compile(r"(?:\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?\s*)+\Z")
 _HTML_TAG_ONLY = re.compile(r"(?:<[^<>]*>\s*)+\Z")
 

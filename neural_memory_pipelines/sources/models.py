@@ -46,7 +46,7 @@ def _text(value: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_text)]
-"""A text that a database can keep. What is no text at all, or has lone surrogates, is refused before."""
+"""A text that a database can keep: NUL and lone surrogates are replaced, or refused where its length is limited."""
 
 Time = Annotated[datetime, PlainValidator(time_of)]
 OptionalTime = Annotated[datetime | None, PlainValidator(_optional_time)]

@@ -251,6 +251,13 @@ class _Round:
         rows = [row for key in drafts for row in chunk_rows(key, drafts[key], chunked[key], version=self.version)]
         documents.keep_history(self.tx, chunks=rows, observations=self._observation_rows(drafts))
         links.keep_links(self.tx, self._link_rows(drafts, chunked))
+        # What is gone goes on answering to the names that it had last.
+        last = {key: handles_of(draft) for key, draft in drafts.items() if self._is_last_draft(key)}
+        links.replace_handles(self.tx, last)
+
+    def _is_last_draft(self, key: DocumentId) -> bool:
+        drafts = [record for record in self.histories[key] if not record.deletes]
+        return max(drafts, key=lambda record: record.rank).event_key == self.batch[key].event_key
 
     def _chunks(self, drafts: _Drafts) -> dict[DocumentId, tuple[ChunkDraft, ...]]:
         bodies = [storable(headed_body(draft)[0]) for draft in drafts.values()]
@@ -290,7 +297,7 @@ class _Round:
             done.update(frontier)
             below = documents.hide_documents(self.tx, [], parents=frontier)
             frontier = [key for key in below if key not in done]
-        returned = [key for key in self._drafts(Outcome.WRITTEN) if _was_gone(self.stored.get(key))]
+        returned = [key for key in self._drafts(Outcome.WRITTEN) if _was_gone(self.stored.get(key)) and key not in done]
         if returned:
             self.applied.read_again |= {row.as_of_event for row in documents.hidden_children(self.tx, returned)}
 

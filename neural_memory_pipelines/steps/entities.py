@@ -27,19 +27,20 @@ def resolve_entities(workspace: WorkspaceId, *, stores: Stores) -> StepReport:
 
     Returns:
         seen = accounts and other nodes, written = new or changed entities, unchanged = entities that
-        stayed; examples are persons with their accounts.
+        stayed, deleted = those that nothing names any more; examples are persons with their accounts.
     """
     report = StepReport()
     with (
         timed(report),
         stores.database.lock(workspace, "graph"),
-        stores.database.transaction(workspace) as tx,
+        stores.database.writing(workspace) as tx,
     ):
         named = entities.named_accounts(tx)
         identities = resolve_persons([*claims.all_claims(tx), *_claims_of_links(named)], claims.all_decisions(tx))
         others = entities.named_entities(tx)
         rows = [*_account_rows(workspace, identities), *_other_rows(workspace, others)]
         changed = entities.write_entities(tx, rows)
+        report.deleted = entities.forget_other_entities(tx, [row["entity_id"] for row in rows])
         aliases = entities.write_aliases(
             tx, [*_account_aliases(workspace, identities), *_other_aliases(workspace, others)]
         )

@@ -17,7 +17,8 @@ from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.errors import RefusedValueError
 from neural_memory_pipelines.models.embedders.protocol import Embedder
 from neural_memory_pipelines.steps.apply import Applied, apply_descriptions
-from neural_memory_pipelines.steps.describe import Described, Said, describe
+from neural_memory_pipelines.steps.describe import describe
+from neural_memory_pipelines.steps.described import Described, Said
 from neural_memory_pipelines.steps.read_events import ReadEvent, read_events
 from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
 from neural_memory_pipelines.stores.bundle import Stores
@@ -92,10 +93,13 @@ def _persist_batch(
     report: PersistReport,
 ) -> int:
     with stores.database.transaction(workspace) as tx:
-        pending = events.pending(tx, limit=limit, limit_bytes=_BYTES_PER_TRANSACTION)
-        if not pending:
-            return 0
-        raw = stores.objects.get_many([event.raw_key for event in pending])
+        listed = events.pending(tx, limit=limit, limit_bytes=_BYTES_PER_TRANSACTION)
+    if not listed:
+        return 0
+    # Between the transactions, for the object store may be slow.
+    raw = stores.objects.get_many([event.raw_key for event in listed])
+    with stores.database.writing(workspace) as tx:
+        pending = events.lock_pending(tx, listed)
         policy = workspaces.redaction_policy(tx)
         read = read_events(pending, raw, policy=policy)
         applied, described = _apply(tx, read, policy=policy, version=version, embedder=load_embedder())
@@ -109,7 +113,7 @@ def _persist_batch(
     ):
         _add(part, done)
     _count_events(report.events, outcomes)
-    return len(pending)
+    return len(listed)
 
 
 def _apply(
@@ -120,7 +124,12 @@ def _apply(
     version: EmbeddingVersion,
     embedder: Embedder,
 ) -> tuple[Applied, Described]:
-    said = [Said(item.event, item.pending.raw_key, changes) for item in read if item.event for changes in _said(item)]
+    said = [
+        Said(item.event, item.pending.raw_key, changes, is_again=item.pending.is_again)
+        for item in read
+        if item.event
+        for changes in _said(item)
+    ]
     described = describe(tx, said, policy=policy)
     applied = Applied()
     apply_descriptions(tx, described.descriptions, version=version, embedder=embedder, applied=applied)
@@ -174,7 +183,7 @@ def _outcome(key: str, says: Changes | Skip | str, applied: Sequence[Outcome]) -
 
 
 def _bury_next(workspace: WorkspaceId, *, stores: Stores, reason: str, report: PersistReport) -> int:
-    with stores.database.transaction(workspace) as tx:
+    with stores.database.writing(workspace) as tx:
         read = [ReadEvent(event, None, reason) for event in events.pending(tx, limit=1, limit_bytes=0)]
         outcomes = _settle(tx, read, Applied(), Described())
     _count_events(report.events, outcomes)

@@ -75,10 +75,10 @@ def _receive_object(workspace: WorkspaceId, info: ObjectInfo, *, stores: Stores,
     with stores.database.transaction(workspace) as tx:
         new = events.receive(tx, [_ledger_row(item) for item in received if item.event])
         events.bury(tx, [_dead_row(item) for item in received if not item.event])
-        # What was dead and can be read now is dead no more.
-        dead_letters.take_off(
-            tx, [dead_letters.dead_letter_id(tx, _dead_key(workspace, item.raw)) for item in received if item.event]
-        )
+        # What was dead and can be read now is dead no more: a line, or an object that could not be split.
+        readable = {_dead_key(workspace, raw) for raw in (data, *(item.raw for item in received if item.event))}
+        readable -= {item.raw_key for item in received if not item.event}
+        dead_letters.take_off(tx, [dead_letters.dead_letter_id(tx, key) for key in readable])
     stores.objects.delete(info.key, if_etag=info.etag)
 
     good = sum(item.event is not None for item in received)

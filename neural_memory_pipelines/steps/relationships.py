@@ -30,7 +30,7 @@ def reconcile_relationships(workspace: WorkspaceId, *, stores: Stores) -> StepRe
         whose target is not known (yet); kinds count live edges by type.
     """
     report = StepReport()
-    with timed(report), stores.database.lock(workspace, "graph"), stores.database.transaction(workspace) as tx:
+    with timed(report), stores.database.lock(workspace, "graph"), stores.database.writing(workspace) as tx:
         graph.replace_links_of_field(tx, graph.CODEOWNERS_FIELD, list(_ownership(tx)))
         graph.resolve_links(tx)
         change = graph.reconcile_edges(tx)

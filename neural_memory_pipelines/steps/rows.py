@@ -85,14 +85,16 @@ def document_row(description: Description, *, version: int, gone_since: datetime
 def confirmation_row(description: Description) -> Row:
     """Spell what a description that changes nothing tells of its document: when it held, and where its bytes are."""
     says = description.says
-    is_deletion = isinstance(says, Deletion)
+    told: Row
+    if isinstance(says, Deletion):
+        told = {"occurred_at": says.as_of, "state": says.reason, "author_json": None}
+    else:
+        told = {"occurred_at": says.occurred_at, "state": says.state, "author_json": _author_json(says)}
     return {
         "document_id": description.document_id,
+        **told,
         "as_of": says.as_of,
         "as_of_event": description.event_key,
-        "occurred_at": says.as_of if is_deletion else says.occurred_at,
-        "state": says.reason if is_deletion else says.state,
-        "author_json": None if is_deletion else _author_json(says),
         "raw_pointer": description.raw_pointer,
         "action": description.action,
     }

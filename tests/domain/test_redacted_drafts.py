@@ -52,7 +52,9 @@ def test_every_text_of_a_draft_is_looked_at(value: str) -> None:
         accounts=(Account("slack:U2", value),),
         handles=(f"https://x.example/{value}",),
         links=(
-            LinkDraft(EdgeType.RELATES_TO, NodeRef(NodeKind.COMPONENT, f"component:{value}", value), field=f"p.{value}"),
+            LinkDraft(
+                EdgeType.RELATES_TO, NodeRef(NodeKind.COMPONENT, f"component:{value}", value), field=f"p.{value}"
+            ),
         ),
         metadata={f"Ask {value}": True, "deep": {"list": [{"email": value}, value]}},
         observations=(ObservationDraft(value, AT, value, value, tags=(value,), subject_refs=(f"https://x/{SECRET}",)),),

@@ -22,9 +22,7 @@ _QUESTION = "Decision: the till of the northern pier is paid in coins"
 _PUBLIC, _CLOSED, _DIRECT = "C0PIER", "C0SAFE", "D0ADABEN"
 
 
-def _message(
-    workspace: WorkspaceId, number: int, text: str, *, channel: str = _PUBLIC, kind: str = "channel"
-) -> bytes:
+def _message(workspace: WorkspaceId, number: int, text: str, *, channel: str = _PUBLIC, kind: str = "channel") -> bytes:
     ts = f"{1772445600 + 60 * number}.000100"
     message = {"type": "message", "channel": channel, "channel_type": kind, "ts": ts, "user": "U1", "text": text}
     payload = {"type": "event_callback", "event_id": f"Ev{channel}{ts}", "event": message}
@@ -86,7 +84,9 @@ def test_the_index_knows_who_may_read_a_vector(session: Session, told: Workspace
     namespace = version.namespace(told, family)
     ids = list(session.stores.vectors.list_ids(version.index_name, namespace))
     metadata = session.stores.vectors.fetch_metadata(version.index_name, namespace, ids)
-    privacy = {str(row[0]): row[1] for row in rows(session, told, "SELECT document_id, privacy FROM knowledge_documents")}
+    privacy = {
+        str(row[0]): row[1] for row in rows(session, told, "SELECT document_id, privacy FROM knowledge_documents")
+    }
     assert ids
     assert {value["privacy"] for value in metadata.values()} == {"org", "private"}
     assert all(value["privacy"] == privacy[str(value["document_id"])] for value in metadata.values())
@@ -115,7 +115,9 @@ def test_as_many_hits_come_back_however_many_private_ones_are_nearer(
 ) -> None:
     # More than are asked of the index at first: each has a chunk and the views of its decision.
     near = [_message(workspace, n, f"{_QUESTION}, {n}.", channel=_CLOSED) for n in range(1, 101)]
-    far = [_message(workspace, n, f"Decision: berth {n} is free on Mondays, for boats of the museum.") for n in (1, 2, 3)]
+    far = [
+        _message(workspace, n, f"Decision: berth {n} is free on Mondays, for boats of the museum.") for n in (1, 2, 3)
+    ]
     put_lines(session.stores.objects, workspace, [*near, *far])
     run_path(session, workspace)
     assert _channels(_ask(session, workspace, limit=3)) == {_CLOSED}
@@ -134,6 +136,4 @@ def test_as_many_hits_come_back_however_many_private_ones_are_nearer(
 def _persist_only(session: Session, workspace: WorkspaceId) -> None:
     version = session.active_version(workspace)
     receive_events(workspace, stores=session.stores, new_workspace_version=version, organization_id="org")
-    persist_pending(
-        workspace, stores=session.stores, version=version, load_embedder=lambda: session.embedder(version)
-    )
+    persist_pending(workspace, stores=session.stores, version=version, load_embedder=lambda: session.embedder(version))

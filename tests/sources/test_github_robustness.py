@@ -118,7 +118,7 @@ def mutated_events(draw: st.DrawFn, seeds: st.SearchStrategy[tuple[str, Payload]
         for step in above:
             holder = holder[step]
         if draw(st.booleans()):
-            holder[last] = draw(_JUNK)
+            holder[last] = copy.deepcopy(draw(_JUNK))  # the next mutation may change what is sampled here
         else:
             del holder[last]
     return action, payload

@@ -367,3 +367,9 @@ def _plain_texts(value: Any) -> Iterator[str]:
     elif isinstance(value, dict | list):
         for below in value.values() if isinstance(value, dict) else value:
             yield from _plain_texts(below)
+
+
+def test_the_type_of_a_property_that_no_database_can_keep_is_mended() -> None:
+    told = outcome(collection("database", properties={"A": {"type": "\x00"}}), "database.observed")
+    assert isinstance(told, Changes)
+    assert [drafted.body.splitlines()[-1] for drafted in told.drafts] == ["- A (\ufffd)"]

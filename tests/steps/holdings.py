@@ -46,14 +46,19 @@ def _tables(session: Session, workspace: WorkspaceId) -> Iterator[tuple[str, str
         for table in WORKSPACE_TABLES:
             rows = tx.connection.execute(text(f"SELECT to_jsonb(t)::text FROM {table.name} t")).scalars()
             yield table.name, "\n".join(rows)
-        yield "embedding_versions", "\n".join(
-            tx.connection.execute(text("SELECT to_jsonb(t)::text FROM embedding_versions t")).scalars()
+        yield (
+            "embedding_versions",
+            "\n".join(tx.connection.execute(text("SELECT to_jsonb(t)::text FROM embedding_versions t")).scalars()),
         )
-    assert {table.name for table in metadata.tables.values()} - {table.name for table in WORKSPACE_TABLES} <= _OTHER_TABLES
+    assert {table.name for table in metadata.tables.values()} - {
+        table.name for table in WORKSPACE_TABLES
+    } <= _OTHER_TABLES
 
 
 def _vectors(session: Session, workspace: WorkspaceId) -> Iterator[str]:
-    query = "SELECT namespace || ' ' || id || ' ' || metadata::text FROM vectors.vector_records WHERE namespace LIKE :like"
+    query = (
+        "SELECT namespace || ' ' || id || ' ' || metadata::text FROM vectors.vector_records WHERE namespace LIKE :like"
+    )
     with session.stores.database.engine.begin() as connection:
         yield from connection.execute(text(query), {"like": f"{workspace}/%"}).scalars()
 

@@ -138,7 +138,11 @@ def _linear(write: _Write, plants: Plants) -> list[bytes]:
         "url": f"{linear.APP}/profiles/{plants.at('linear/actor url', is_told=False).email}",
         "type": "user",
     }
-    person = {**linear.BEN, "name": words("linear/person name"), "email": plants.at("linear/email", is_told=False).email}
+    person = {
+        **linear.BEN,
+        "name": words("linear/person name"),
+        "email": plants.at("linear/email", is_told=False).email,
+    }
     issue = linear.an_issue(
         title=f"Tills, {words('linear/title')}",
         description=words("linear/description"),
@@ -181,7 +185,9 @@ def _notion(write: _Write, plants: Plants) -> list[bytes]:
         },
         url=f"https://www.notion.so/plan?m={at('notion/page url').email}&t={at('notion/page url').secret}",
     )
-    split = [notion.text(f"key {secret[:14]}"), notion.text(secret[14:], color="red")]
+    red = notion.text(secret[14:])
+    red["annotations"] = {**red["annotations"], "color": "red"}
+    split = [notion.text(f"key {secret[:14]}"), red]
     blocks = [
         notion.paragraph(words("notion/paragraph")),
         notion.paragraph(*split),
@@ -294,7 +300,9 @@ def _broken(write: _Write, plants: Plants) -> list[bytes]:
     return [
         write("github", "issues.edited", github.webhook(action="edited", issue=issue), key="br-1"),
         write("notion", "page.content_updated", {"page": page, "blocks": []}, key="br-2"),
-        write("docs", "docs.upserted", {"store": "book", "path": f"/{at('broken/path', is_told=False).words}"}, key="br-3"),
+        write(
+            "docs", "docs.upserted", {"store": "book", "path": f"/{at('broken/path', is_told=False).words}"}, key="br-3"
+        ),
         write(names[0].words, "issues.edited", {}, key="br-4"),
         json.dumps({"workspaceId": names[1].words}).encode()[:-3],
     ]

@@ -1,4 +1,4 @@
-"""The real payloads and documents beside the checkout, put into the inbox as their users would, and what became of them.
+"""The real payloads and documents beside the checkout: put into the inbox as users would, and what became of them.
 
 Read by the tests and by `benchmarks/real_input.py`; no text of theirs is kept here.
 """
@@ -36,7 +36,7 @@ ORGANIZATION = "org"
 OCCURRED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 Reason = tuple[str, str]
-"""What became of an event (persisted, unchanged, skipped, dead, refused) and why, without details; "" if it says all."""
+"""What became of an event (persisted, unchanged, skipped, dead, refused) and why, without details; "" says nothing."""
 
 
 @dataclass(slots=True)
@@ -71,9 +71,7 @@ def account_for(corpus: Corpus, folder: Path, session: Session, workspace: Works
     """Put a corpus into a workspace, receive and persist it, and count what became of each event."""
     put = corpus.put(folder, session, workspace)
     version, stores = session.new_workspace_version, session.stores
-    received = receive_events(
-        workspace, stores=stores, new_workspace_version=version, organization_id=ORGANIZATION
-    )
+    received = receive_events(workspace, stores=stores, new_workspace_version=version, organization_id=ORGANIZATION)
     persist_pending(workspace, stores=stores, version=version, load_embedder=lambda: session.embedder(version))
     outcomes: Counter[Reason] = Counter({("refused", reason): count for reason, count in put.refused.items()})
     if received.unchanged:
@@ -164,11 +162,12 @@ def _linear_types(folder: Path, session: Session, workspace: WorkspaceId) -> Put
         "Project": linear.a_project(),
         "ProjectUpdate": linear.an_update(),
     }
+    later = {name: data | {"updatedAt": linear.LATER} for name, data in known.items()}
     removed = {name: data | {"id": linear.OTHER_ID} for name, data in known.items()}
     removed["Issue"]["identifier"] = "SHOP-9"
     payloads = [
         *(linear.webhook(name, known.get(name, other), action="create") for name in published),
-        *(linear.webhook(name, known.get(name, other), action="update") for name in published),
+        *(linear.webhook(name, later.get(name, other), action="update") for name in published),
         *(linear.webhook(name, removed.get(name, other), action="remove") for name in published),
         linear.an_api_issue(comments={"nodes": [linear.an_api_comment("We keep carts for a week.")]}),
     ]
@@ -192,9 +191,7 @@ def docs_corpus(name: str, *, include: str | None = None) -> Corpus:
         place = folder / name
         if include is not None:
             place = _linked(place, include, into=session.settings.home / f"chosen-{workspace}" / name)
-        report = ingest_docs(
-            place, workspace=workspace, organization_id=ORGANIZATION, objects=session.stores.objects
-        )
+        report = ingest_docs(place, workspace=workspace, organization_id=ORGANIZATION, objects=session.stores.objects)
         return _put_of(report)
 
     return Corpus(name, "docs", put)

@@ -1,4 +1,4 @@
-"""What a policy names is nowhere but in the raw artifacts, from the start or after a change; and nothing else is lost."""
+"""What a policy names is nowhere but in the raw artifacts, from the start or after a change; nothing else is lost."""
 
 from __future__ import annotations
 

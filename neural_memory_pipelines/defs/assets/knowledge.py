@@ -17,6 +17,7 @@ from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.steps.persist import PersistReport, persist_pending
 from neural_memory_pipelines.steps.report import Progress, StepReport
+from neural_memory_pipelines.stores.postgres.dead_letters import count_causes
 from neural_memory_pipelines.stores.postgres.status import live_rows
 
 _DESCRIPTIONS = {
@@ -55,16 +56,18 @@ def knowledge(context: dg.AssetExecutionContext, memory: MemoryResource) -> Iter
     """Persist pending events."""
     with mapped_failures(context):
         for workspace in workspaces_of(context.partition_keys):
-            report, live = _persist(workspace, memory.session, progress_of(context, "knowledge"))
+            report, live, dead = _persist(workspace, memory.session, progress_of(context, "knowledge"))
             for table, part in _reports(report).items():
                 metadata = report_metadata(part) | {"dagster/row_count": live[table]}
                 context.add_asset_metadata(metadata, table, workspace)
-            context.add_asset_metadata(_events_metadata(report.events), "documents", workspace)
+            context.add_asset_metadata(_events_metadata(report.events, dead), "documents", workspace)
     for table in _DESCRIPTIONS:
         yield dg.MaterializeResult(asset_key=table)
 
 
-def _persist(workspace: WorkspaceId, session: Session, on_progress: Progress) -> tuple[PersistReport, dict[str, int]]:
+def _persist(
+    workspace: WorkspaceId, session: Session, on_progress: Progress
+) -> tuple[PersistReport, dict[str, int], int]:
     version = session.active_version(workspace)
     report = persist_pending(
         workspace,
@@ -74,14 +77,15 @@ def _persist(workspace: WorkspaceId, session: Session, on_progress: Progress) ->
         on_progress=on_progress,
     )
     with session.stores.database.transaction(workspace) as tx:
-        return report, live_rows(tx)
+        return report, live_rows(tx), sum(cause.letters for cause in count_causes(tx))
 
 
 def _reports(report: PersistReport) -> dict[str, StepReport]:
     return {"documents": report.documents, "chunks": report.chunks, "observations": report.observations}
 
 
-def _events_metadata(events: StepReport) -> dict[str, Any]:
-    """What became of the events, beside the counts of documents."""
+def _events_metadata(events: StepReport, dead_letters: int) -> dict[str, Any]:
+    """What became of the events, beside the counts of documents, and how many there are by now that are dead."""
     hidden = {"seconds", "tokens", "examples"}
-    return {f"events_{name}": value for name, value in report_metadata(events).items() if name not in hidden}
+    metadata = {f"events_{name}": value for name, value in report_metadata(events).items() if name not in hidden}
+    return {**metadata, "dead_letters": dead_letters}

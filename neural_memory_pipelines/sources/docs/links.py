@@ -13,12 +13,13 @@ from itertools import islice
 from neural_memory_pipelines.domain.accounts import Account, login_id
 from neural_memory_pipelines.domain.graph import EdgeType, LinkDraft, NodeKind, NodeRef
 from neural_memory_pipelines.domain.references import find_references
+from neural_memory_pipelines.domain.relations import REFERENCES_LIMIT, document_node, reference_links
 from neural_memory_pipelines.sources.docs.front_matter import FrontMatter
 from neural_memory_pipelines.sources.docs.mentions import Mention, find_logins, find_mentions, find_relations
 from neural_memory_pipelines.sources.docs.names import Place
 from neural_memory_pipelines.sources.docs.people import account_named, split_names, team_named
 
-REFERENCES_LIMIT = 200
+MENTIONS_LIMIT = 200
 FIELD_VALUES_LIMIT = 100
 
 _FIELDS: Mapping[str, tuple[EdgeType, bool]] = {
@@ -74,15 +75,9 @@ def body_links(body: str, linking: Linking, *, prose: str) -> list[LinkDraft]:
         prose: the prose of the body (`read_prose`), which is as long.
     """
     mentions = [
-        mention
-        for mention in find_mentions(body, linking.place, prose=prose)
-        if mention.handle not in linking.own
+        mention for mention in find_mentions(body, linking.place, prose=prose) if mention.handle not in linking.own
     ]
-    first = {mention.handle: mention for mention in reversed(mentions)}
-    links = [
-        LinkDraft(EdgeType.REFERENCES, _document(mention.handle), start=mention.start, end=mention.end)
-        for mention in sorted(first.values(), key=lambda mention: mention.start)[:REFERENCES_LIMIT]
-    ]
+    links = reference_links((mention.handle, mention.start, mention.end) for mention in mentions)
     return [*links, *_relations(prose, mentions)]
 
 
@@ -93,7 +88,7 @@ def mentioned_people(prose: str) -> list[LinkDraft]:
         person = NodeRef(NodeKind.PERSON, login_id("github", login))
         link = LinkDraft(EdgeType.MENTIONS, person, start=start, end=end, confidence=_MENTION_CONFIDENCE)
         first.setdefault(person.handle, link)
-        if len(first) == REFERENCES_LIMIT:
+        if len(first) == MENTIONS_LIMIT:
             break
     return [*first.values()]
 
@@ -187,12 +182,8 @@ def _components(front: FrontMatter) -> Iterator[LinkDraft]:
 
 
 def _link(kind: EdgeType, handle: str, *, reverse: bool, span: tuple[int, int] = (0, 0), field: str = "") -> LinkDraft:
-    target, origin = (None, _document(handle)) if reverse else (_document(handle), None)
+    target, origin = (None, document_node(handle)) if reverse else (document_node(handle), None)
     return LinkDraft(kind, target, origin, span[0], span[1], field)
-
-
-def _document(handle: str) -> NodeRef:
-    return NodeRef(NodeKind.DOCUMENT, handle)
 
 
 def _kind(account: Account) -> NodeKind:

@@ -5,7 +5,6 @@ The page itself is described in `drafts.py`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -14,6 +13,7 @@ from neural_memory_pipelines.domain.graph import LinkDraft, NodeKind
 from neural_memory_pipelines.domain.importance import ImportanceSignals, importance_factors
 from neural_memory_pipelines.domain.observing import within_limits
 from neural_memory_pipelines.domain.page_sections import KIND_OF_HEADING, Told, told_sections
+from neural_memory_pipelines.domain.tags import as_tag
 from neural_memory_pipelines.domain.text import first_paragraph
 from neural_memory_pipelines.sources.docs.names import SOURCE
 from neural_memory_pipelines.sources.docs.pages import Page
@@ -82,7 +82,7 @@ def _subjects(source_id: str, section: Told, links: Sequence[LinkDraft]) -> tupl
 
 
 def _state_tag(state: str | None) -> tuple[str, ...]:
-    tag = re.sub(r"\W+", "-", (state or "").lower()).strip("-")
+    tag = as_tag(state or "")
     return (tag,) if tag else ()
 
 

@@ -16,6 +16,7 @@ from neural_memory_pipelines.domain.documents import Changes, Deletion, Observat
 from neural_memory_pipelines.domain.events import SkipReason, SourceEvent
 from neural_memory_pipelines.domain.graph import EdgeType, LinkDraft
 from neural_memory_pipelines.domain.importance import ImportanceSignals
+from neural_memory_pipelines.domain.tags import LINKED_TAGS, concerns_everyone, tags_of
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.sources.github.accounts import git_author
 from neural_memory_pipelines.sources.github.code_payloads import Commit, Push, PushedCommit
@@ -24,7 +25,6 @@ from neural_memory_pipelines.sources.github.documents import headed
 from neural_memory_pipelines.sources.github.links import Text, component_links, repository_link, text_links
 from neural_memory_pipelines.sources.github.observations import Told, observe
 from neural_memory_pipelines.sources.github.reading import SOURCE, repository_of
-from neural_memory_pipelines.sources.github.tags import LINKED_TAGS, concerns_everyone, tags_of
 from neural_memory_pipelines.sources.reading import read_model
 
 _MERGE = re.compile(r"Merge (?:pull request #\d+ from |branch |branches |remote-tracking branch |tag |commit )")

@@ -12,13 +12,12 @@ from neural_memory_pipelines.domain.accounts import Account, login_id
 from neural_memory_pipelines.domain.graph import EdgeType, LinkDraft, NodeKind, NodeRef
 from neural_memory_pipelines.domain.handles import document_handle, url_handle
 from neural_memory_pipelines.domain.references import Reference, find_references
+from neural_memory_pipelines.domain.relations import REFERENCES_LIMIT, Relation, document_node
 from neural_memory_pipelines.sources.github.accounts import SYSTEM, accounts_of, person
 from neural_memory_pipelines.sources.github.components import labelled_components, scoped_components
 from neural_memory_pipelines.sources.github.mentions import find_mentions
 from neural_memory_pipelines.sources.github.payloads import User
-from neural_memory_pipelines.sources.github.relations import Relation, relations
-
-REFERENCES_LIMIT = 200
+from neural_memory_pipelines.sources.github.relations import relations
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Text:
 
 def document(source_id: str) -> NodeRef:
     """Name a document of GitHub."""
-    return NodeRef(NodeKind.DOCUMENT, document_handle(SYSTEM, source_id))
+    return document_node(document_handle(SYSTEM, source_id))
 
 
 def text_links(text: Text) -> Iterator[LinkDraft]:
@@ -94,7 +93,7 @@ def _relation(text: Text, reference: Reference, words: Relation | None) -> Relat
 
 
 def _link(text: Text, reference: Reference, relation: Relation) -> LinkDraft:
-    named = NodeRef(NodeKind.DOCUMENT, reference.handle)
+    named = document_node(reference.handle)
     is_of_subject = relation.type not in {EdgeType.REFERENCES, EdgeType.RESOLVES, EdgeType.IMPLEMENTS}
     subject = document(text.subject) if text.subject and is_of_subject else None
     origin, target = (named, subject) if relation.is_reversed else (subject, named)

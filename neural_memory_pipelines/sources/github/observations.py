@@ -23,12 +23,12 @@ from neural_memory_pipelines.domain.statements import (
     prose_blocks,
     without_html_comments,
 )
+from neural_memory_pipelines.domain.tags import LINKED_TAGS, concerns_everyone, is_release_milestone, tags_of
 from neural_memory_pipelines.domain.text import first_paragraph
 from neural_memory_pipelines.sources.github.accounts import is_bot
 from neural_memory_pipelines.sources.github.payloads import Discussion, Issue, Thread, User
 from neural_memory_pipelines.sources.github.reading import Place
 from neural_memory_pipelines.sources.github.references import closing_lines, source_ids
-from neural_memory_pipelines.sources.github.tags import LINKED_TAGS, concerns_everyone, is_release_milestone, tags_of
 
 _STATEMENTS_LIMIT_CHARS = 2 * TEXT_LIMIT_CHARS
 

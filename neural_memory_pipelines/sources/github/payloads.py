@@ -1,13 +1,13 @@
 """The objects of GitHub's conversations, as typed models of what the memory wants of them: issues to comments.
 
-Those of code and of repositories are in `code_payloads.py`. Choosing the model for a payload, and saying what is wrong
-with one, happens in `reading.py`.
+Those of code and of repositories are in `code_payloads.py`. Choosing the model for a payload happens in
+the modules of the events.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -235,18 +235,3 @@ class Review(Model):
     user: User | None
     submitted_at: OptionalTime = None
     updated_at: OptionalTime = None
-
-
-class Transfer(Model):
-    """Where an issue or a discussion went. What arrived there is read on its own, for it may be cut short."""
-
-    new_issue: dict[str, Any] | None = None
-    new_discussion: dict[str, Any] | None = None
-    new_repository: Repository | None = None
-
-
-class Arrival(Model):
-    """Where an issue came from."""
-
-    old_issue: dict[str, Any] | None = None
-    old_repository: Repository | None = None

@@ -7,44 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from neural_memory_pipelines.domain.graph import EdgeType
 from neural_memory_pipelines.domain.prose import read_prose
 from neural_memory_pipelines.domain.references import Reference
+from neural_memory_pipelines.domain.relations import RELATION_WORDS, Relation, relation_of
 
 _REACH_CHARS = 240
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """What a reference is to the text's subject; `is_reversed` if it leads from what is named to the subject."""
-
-    type: EdgeType
-    is_reversed: bool = False
-
-
-_KEYWORDS: tuple[tuple[str, Relation], ...] = (
-    (r"(?:duplicate|dupe?)\s+of|duplicates", Relation(EdgeType.DUPLICATES)),
-    (r"blocked\s+(?:by|on)", Relation(EdgeType.BLOCKED_BY)),
-    (r"blocks", Relation(EdgeType.BLOCKED_BY, is_reversed=True)),
-    (r"depend(?:s|ing|ent)?\s+(?:up)?on|requires", Relation(EdgeType.REQUIRES)),
-    (
-        r"(?:superseded|replaced|obsoleted)\s+by|clos(?:ed|es|ing|e)\s+in\s+favou?r\s+of",
-        Relation(EdgeType.SUPERSEDES, True),
-    ),
-    (r"supersed(?:es|ing|e)|replac(?:es|ing)|obsoletes", Relation(EdgeType.SUPERSEDES)),
-    (r"implement(?:s|ed|ing)?|implementation\s+of", Relation(EdgeType.IMPLEMENTS)),
-)
-_RELATION_OF_GROUP = {f"k{at}": relation for at, (_, relation) in enumerate(_KEYWORDS)}
-_WORDS = "|".join(rf"(?P<k{at}>{words})" for at, (words, _) in enumerate(_KEYWORDS))
 # Between the keyword and the reference: a colon, emphasis, "PR", the text of a link, the first mark of a list.
 _GLUE = (
     r"\s{0,3}[*_]{0,2}:?[*_]{0,2}\s{0,4}(?:[-*+]\s{1,3}(?:\[[ xX]\]\s{1,3})?)?"
     r"(?:(?:the\s+)?(?:issue|PR|pull\s+request|discussion|ticket)s?:?\s+)?"
 )
 _LINK_TEXT = r"(?:\[(?:[^\[\]]{0,120}\]\(\s?<?)?|<)?"
-_KEYWORD = re.compile(rf"(?<!\w)(?<!-)(?:{_WORDS}){_GLUE}{_LINK_TEXT}\Z", re.IGNORECASE)
+_KEYWORD = re.compile(rf"(?<!\w)(?<!-)(?:{RELATION_WORDS}){_GLUE}{_LINK_TEXT}\Z", re.IGNORECASE)
 _KEYWORD_HINT = re.compile(
     r"dup|block|depend|requires|super|replac|obsolete|fav|implement|rfc|adr|spec|design|proposal", re.IGNORECASE
 )
@@ -89,7 +67,7 @@ def _stated(gap: str, named: str) -> Relation | None:
         return None
     if found := _KEYWORD.search(gap):
         is_denied = _NEGATION.search(gap, 0, found.start()) is not None
-        return None if is_denied else _RELATION_OF_GROUP[found.lastgroup or ""]
+        return None if is_denied else relation_of(found)
     if _DESIGN_LINE.search(gap):
         return Relation(EdgeType.IMPLEMENTS)
     found = _IMPLEMENTS_SOME.search(gap)

@@ -18,13 +18,13 @@ from neural_memory_pipelines.domain.handles import url_handle
 from neural_memory_pipelines.domain.ids import Json
 from neural_memory_pipelines.domain.importance import ImportanceSignals
 from neural_memory_pipelines.domain.references import find_references
+from neural_memory_pipelines.domain.tags import concerns_everyone, tags_of
 from neural_memory_pipelines.sources.github.accounts import account_of
 from neural_memory_pipelines.sources.github.code_payloads import Release
 from neural_memory_pipelines.sources.github.documents import headed, spelled
 from neural_memory_pipelines.sources.github.links import Text, repository_link, text_links
 from neural_memory_pipelines.sources.github.observations import Told, observe
 from neural_memory_pipelines.sources.github.reading import SOURCE, is_bare, repository_of, subject_of
-from neural_memory_pipelines.sources.github.tags import concerns_everyone, tags_of
 from neural_memory_pipelines.sources.reading import read_model
 
 _GONE_VERBS = frozenset({"deleted", "unpublished"})

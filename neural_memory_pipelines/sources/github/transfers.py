@@ -10,14 +10,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from neural_memory_pipelines.sources.github.payloads import Arrival, Thread, Transfer
+from neural_memory_pipelines.sources.github.payloads import Repository, Thread
 from neural_memory_pipelines.sources.github.reading import Place
+from neural_memory_pipelines.sources.models import Model
 from neural_memory_pipelines.sources.reading import read_model
 from neural_memory_pipelines.sources.times import utc_time
 
 _WHOLE_KEYS = frozenset({"number", "title", "user", "html_url", "created_at", "updated_at"})
 
 _ThreadT = TypeVar("_ThreadT", bound=Thread)
+
+
+class _Transfer(Model):
+    """Where an issue or a discussion went. What arrived there is read on its own, for it may be cut short."""
+
+    new_issue: dict[str, Any] | None = None
+    new_discussion: dict[str, Any] | None = None
+    new_repository: Repository | None = None
+
+
+class _Arrival(Model):
+    """Where an issue came from."""
+
+    old_issue: dict[str, Any] | None = None
+    old_repository: Repository | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,7 @@ def read_destination(
     """
     if payload.get("changes") is None:
         return None, "transferred"
-    transfer = read_model(Transfer, payload["changes"], "payload.changes")
+    transfer = read_model(_Transfer, payload["changes"], "payload.changes")
     arrived = getattr(transfer, key) or {}
     address = arrived.get("html_url")
     reason = f"transferred to {address}" if isinstance(address, str) else "transferred"
@@ -62,7 +78,7 @@ def read_origin(payload: Mapping[str, Any]) -> Origin | None:
     """
     if payload.get("changes") is None:
         return None
-    arrival = read_model(Arrival, payload["changes"], "payload.changes")
+    arrival = read_model(_Arrival, payload["changes"], "payload.changes")
     old = arrival.old_issue or {}
     number, address = old.get("number"), old.get("html_url")
     if arrival.old_repository is None or type(number) is not int or not 0 < number < 10**9:

@@ -9,7 +9,8 @@ import re
 from urllib.parse import unquote
 
 from neural_memory_pipelines.domain.accounts import Account, hash_email, login_id
-from neural_memory_pipelines.sources.linear.payloads import Actor, Bot, Comment, ExternalUser, Issue, Project, User
+from neural_memory_pipelines.sources.linear.neighbours import Actor, Bot, ExternalUser, User
+from neural_memory_pipelines.sources.linear.payloads import Comment, Issue, Project
 
 SYSTEM = "linear"
 

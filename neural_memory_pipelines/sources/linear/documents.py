@@ -20,12 +20,13 @@ from neural_memory_pipelines.sources.linear.accounts import (
     user_account,
 )
 from neural_memory_pipelines.sources.linear.links import issue_links, text_links
+from neural_memory_pipelines.sources.linear.neighbours import Bot, Team
 from neural_memory_pipelines.sources.linear.observations import Subject, issue_signals, observe_comment, observe_issue
 from neural_memory_pipelines.sources.linear.pages import own_handles, page, privacy_of, spelled
-from neural_memory_pipelines.sources.linear.payloads import Bot, Comment, Issue, Team
+from neural_memory_pipelines.sources.linear.payloads import Comment, Issue
 from neural_memory_pipelines.sources.linear.places import Place, comment_handles, issue_handles
+from neural_memory_pipelines.sources.linear.priorities import priority_name
 from neural_memory_pipelines.sources.linear.reading import Reading
-from neural_memory_pipelines.sources.linear.tags import priority_name
 
 
 def issue_draft(issue: Issue, reading: Reading) -> SourceDraft:

@@ -8,15 +8,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from neural_memory_pipelines.domain.accounts import login_id
 from neural_memory_pipelines.domain.graph import EdgeType, LinkDraft, NodeKind, NodeRef
 from neural_memory_pipelines.domain.handles import url_handle
 from neural_memory_pipelines.domain.prose import read_prose
 from neural_memory_pipelines.domain.references import Reference, find_references
+from neural_memory_pipelines.domain.relations import (
+    REFERENCES_LIMIT,
+    RELATION_WORDS,
+    Relation,
+    document_node,
+    reference_links,
+    relation_of,
+)
 from neural_memory_pipelines.sources.linear.accounts import SYSTEM, user_account
-from neural_memory_pipelines.sources.linear.payloads import Issue, Named, Project, Relation, Team, User
+from neural_memory_pipelines.sources.linear.neighbours import IssueRelation, Named, Team, User
+from neural_memory_pipelines.sources.linear.payloads import Issue, Project
 from neural_memory_pipelines.sources.linear.places import (
     canonical_handle,
     goal_node,
@@ -26,8 +35,8 @@ from neural_memory_pipelines.sources.linear.places import (
     project_node,
 )
 
-REFERENCES_LIMIT = 200
-"""How many documents, and how many persons, one text can point at."""
+MENTIONS_LIMIT = 200
+"""How many persons one text can mention."""
 
 STATED_CONFIDENCE = 0.9
 """How sure a relation is that words state, and no field: they may tell of the past, or of a wish."""
@@ -38,20 +47,8 @@ NAMED_CONFIDENCE = 0.8
 _KEYWORD_REACH_CHARS = 48
 _OPENING = r"[ \t]*:?[ \t]*(?:the[ \t]+)?[\[(<]?\Z"
 _NOT_DENIED = r"(?<!\bnot )(?<!\blonger )(?<!\bnever )(?<!n't )"
-_KEYWORDS: dict[str, tuple[str, EdgeType, bool]] = {
-    "implements": (r"implements|implemented|implementing", EdgeType.IMPLEMENTS, False),
-    "blocked": (r"blocked[ \t]+(?:by|on)", EdgeType.BLOCKED_BY, False),
-    "blocks": (r"blocks|blocking", EdgeType.BLOCKED_BY, True),
-    "duplicate": (r"duplicates|duplicate[ \t]+of", EdgeType.DUPLICATES, False),
-    "supersedes": (r"supersedes|superseding", EdgeType.SUPERSEDES, False),
-    "superseded": (r"superseded[ \t]+by", EdgeType.SUPERSEDES, True),
-}
-"""Words before a reference, the link that they state, and whether it leads from what is named to the text."""
-
-_KEYWORD = re.compile(
-    rf"{_NOT_DENIED}\b(?:{'|'.join(f'(?P<{name}>{words})' for name, (words, _, _) in _KEYWORDS.items())}){_OPENING}",
-    re.IGNORECASE,
-)
+# To "implement" something is a plan; what "implements" it is more.
+_KEYWORD = re.compile(rf"{_NOT_DENIED}\b(?!implement\b)(?:{RELATION_WORDS}){_OPENING}", re.IGNORECASE)
 _AT_NAME = re.compile(r"(?<![\w@/.:-])@([A-Za-z](?:[\w.-]{0,62}\w)?)(?![\w@/:-])")
 _GROUPS = frozenset({"all", "channel", "everyone", "here", "team"})
 
@@ -64,12 +61,8 @@ _RELATIONS = {"blocks": EdgeType.BLOCKED_BY, "related": EdgeType.RELATES_TO, "du
 """The types of relations. "similar" is left out: it is a guess of Linear's, which nobody confirmed."""
 
 
-_Relation: TypeAlias = tuple[EdgeType, bool]
-"""A type of link, and whether it leads from what is named to the text."""
-
-
 class _Spoken(NamedTuple):
-    relation: _Relation
+    relation: Relation
     start: int
     end: int
 
@@ -134,7 +127,8 @@ def text_links(body: str, *, own: Iterable[str], start: int = 0) -> list[LinkDra
     prose = read_prose(body).own
     own_handles = {canonical_handle(handle) for handle in own}
     documents = [named for named in found if named.handle not in own_handles and not profile_name(named.handle)]
-    return [*_references(documents), *_stated(prose, documents), *_mentions(prose, found, start=start)]
+    places = ((named.handle, named.at.start, named.at.end) for named in documents)
+    return [*reference_links(places), *_stated(prose, documents), *_mentions(prose, found, start=start)]
 
 
 def named_documents(text: str) -> list[str]:
@@ -163,7 +157,7 @@ def _team_node(team: Team, key: str | None) -> NodeRef:
     return NodeRef(NodeKind.TEAM, f"{SYSTEM}:{key}".lower(), team.name or key or "")
 
 
-def _relations(relations: Iterable[Relation], field: str) -> Iterator[LinkDraft]:
+def _relations(relations: Iterable[IssueRelation], field: str) -> Iterator[LinkDraft]:
     """Read relations; the side that is this issue itself may be left out or shown, and is the same either way."""
     inverse = field == "inverseRelations"
     for relation in relations:
@@ -182,22 +176,14 @@ def _attachments(issue: Issue) -> Iterator[LinkDraft]:
         named = next(iter(find_references(attachment.url)), None)
         handle = named.handle if named else url_handle(attachment.url)
         if handle is not None:
-            target = NodeRef(NodeKind.DOCUMENT, canonical_handle(handle))
+            target = document_node(canonical_handle(handle))
             yield LinkDraft(EdgeType.REFERENCES, target, field="attachments")
-
-
-def _references(documents: list[_Named]) -> Iterator[LinkDraft]:
-    first: dict[str, Reference] = {}
-    for named in documents:
-        first.setdefault(named.handle, named.at)
-    for handle, at in list(first.items())[:REFERENCES_LIMIT]:
-        yield LinkDraft(EdgeType.REFERENCES, NodeRef(NodeKind.DOCUMENT, handle), start=at.start, end=at.end)
 
 
 def _stated(prose: str, documents: list[_Named]) -> Iterator[LinkDraft]:
     """Read relations such as "blocked by HAR-1 and HAR-2", and "HAR-1 is blocked by this", each once."""
-    seen: set[tuple[_Relation, str]] = set()
-    before: _Relation | None = None
+    seen: set[tuple[Relation, str]] = set()
+    before: Relation | None = None
     last_end = 0
     for named in documents:
         at = named.at
@@ -207,21 +193,20 @@ def _stated(prose: str, documents: list[_Named]) -> Iterator[LinkDraft]:
         if span is None or (span.relation, named.handle) in seen or len(seen) >= REFERENCES_LIMIT:
             continue
         seen.add((span.relation, named.handle))
-        type_, leads_here = span.relation
-        node = NodeRef(NodeKind.DOCUMENT, named.handle)
-        target, origin = (None, node) if leads_here else (node, None)
-        yield LinkDraft(type_, target, origin, span.start, span.end, confidence=STATED_CONFIDENCE)
+        node = document_node(named.handle)
+        target, origin = (None, node) if span.relation.is_reversed else (node, None)
+        yield LinkDraft(span.relation.type, target, origin, span.start, span.end, confidence=STATED_CONFIDENCE)
 
 
-def _spoken(prose: str, at: Reference, *, before: _Relation | None) -> _Spoken | None:
+def _spoken(prose: str, at: Reference, *, before: Relation | None) -> _Spoken | None:
     """Find what the words around a reference state, and their span; `before` is what the list that it ends states."""
     found = _KEYWORD.search(prose, max(0, at.start - _KEYWORD_REACH_CHARS), at.start)
     if found:
-        return _Spoken(_KEYWORDS[found.lastgroup or ""][1:], found.start(), at.end)
+        return _Spoken(relation_of(found), found.start(), at.end)
     if before:
         return _Spoken(before, at.start, at.end)
     after = _BLOCKED_BY_THIS.match(prose, at.end, at.end + _KEYWORD_REACH_CHARS)
-    return _Spoken((EdgeType.BLOCKED_BY, True), at.start, after.end()) if after else None
+    return _Spoken(Relation(EdgeType.BLOCKED_BY, is_reversed=True), at.start, after.end()) if after else None
 
 
 def _mentions(prose: str, found: list[_Named], *, start: int) -> Iterator[LinkDraft]:
@@ -237,7 +222,7 @@ def _mentions(prose: str, found: list[_Named], *, start: int) -> Iterator[LinkDr
     for match in _AT_NAME.finditer(prose, start):
         if match[1].lower() not in _GROUPS:
             first.setdefault(login_id(SYSTEM, match[1]), (*match.span(), NAMED_CONFIDENCE))
-    for handle, (begin, end, confidence) in list(first.items())[:REFERENCES_LIMIT]:
+    for handle, (begin, end, confidence) in list(first.items())[:MENTIONS_LIMIT]:
         yield LinkDraft(
             EdgeType.MENTIONS, NodeRef(NodeKind.PERSON, handle), start=begin, end=end, confidence=confidence
         )

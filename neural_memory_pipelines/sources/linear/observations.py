@@ -22,12 +22,14 @@ from neural_memory_pipelines.domain.statements import (
     prose_blocks,
     without_html_comments,
 )
+from neural_memory_pipelines.domain.tags import LINKED_TAGS, tags_of
 from neural_memory_pipelines.domain.text import clip_passage, first_paragraph
 from neural_memory_pipelines.sources.linear.accounts import SYSTEM, comment_author, issue_author, user_account
 from neural_memory_pipelines.sources.linear.links import named_documents
-from neural_memory_pipelines.sources.linear.payloads import Comment, Issue, Project, State
+from neural_memory_pipelines.sources.linear.neighbours import State
+from neural_memory_pipelines.sources.linear.payloads import Comment, Issue, Project
 from neural_memory_pipelines.sources.linear.places import Place
-from neural_memory_pipelines.sources.linear.tags import LINKED_TAGS, priority_name, tags_of
+from neural_memory_pipelines.sources.linear.priorities import priority_name
 
 _SETTLED = {"completed": "completed", "canceled": "canceled", "duplicate": "duplicate"}
 """The types of states and statuses that end something, and the tags that they earn."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from neural_memory_pipelines.domain.documents import Privacy
 from neural_memory_pipelines.domain.handles import document_handle, url_handle
 from neural_memory_pipelines.sources.linear.accounts import SYSTEM
-from neural_memory_pipelines.sources.linear.payloads import Team
+from neural_memory_pipelines.sources.linear.neighbours import Team
 
 _CLOSED_TEAMS = frozenset({"private", "restricted"})
 

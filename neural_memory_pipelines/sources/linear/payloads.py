@@ -1,26 +1,36 @@
-"""The objects of Linear's webhooks and GraphQL API, as typed models of what the memory wants of them.
+"""The objects of Linear's webhooks and GraphQL API that become documents, as typed models of what the memory wants.
 
-A webhook spells a list as an array and the API as a connection with `nodes`: both read the same here. Choosing the
-model for a payload, and saying what is wrong with one, happens in `reading.py`.
+What they show of other objects is in `neighbours.py`. Choosing the model for a payload happens in `reading.py`.
 
 Source: `*WebhookPayload` and the objects of https://github.com/linear/linear/blob/master/packages/sdk/src/schema.graphql.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field
 
-from neural_memory_pipelines.sources.models import Model, OptionalTime, Text, Time
-
-_ItemT = TypeVar("_ItemT")
-
-
-def _nodes(value: object) -> object:
-    return value["nodes"] if isinstance(value, Mapping) and "nodes" in value else value
+from neural_memory_pipelines.sources.linear.neighbours import (
+    Attachment,
+    Bot,
+    ExternalUser,
+    Id,
+    Identifier,
+    IssueRef,
+    IssueRelation,
+    Label,
+    LinearModel,
+    Milestone,
+    Named,
+    Nodes,
+    ProjectRef,
+    State,
+    Team,
+    User,
+    nodes,
+)
+from neural_memory_pipelines.sources.models import OptionalTime, Text, Time
 
 
 def _bot(value: object) -> object:
@@ -28,119 +38,11 @@ def _bot(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}-[0-9]{1,10}$")]
-Nodes = Annotated[list[_ItemT], BeforeValidator(_nodes)]
+BotActor = Annotated[Bot | None, BeforeValidator(_bot)]
+Goals = Annotated[list[Named] | None, BeforeValidator(nodes)]
 
 
-class _Model(Model):
-    model_config = ConfigDict(alias_generator=to_camel)
-
-
-class User(_Model):
-    """An account of the workspace. Webhooks of some years ago sent its id and name alone."""
-
-    id: Id
-    name: Text | None = None
-    email: str | None = None
-    url: str | None = None
-    app: bool | None = None
-
-
-class ExternalUser(_Model):
-    """Somebody who writes from another system, such as Slack or GitHub, and has no account here."""
-
-    id: Id
-    name: Text | None = None
-    email: str | None = None
-
-
-class Bot(_Model):
-    """An integration, a workflow or an app that acted; some have no id."""
-
-    id: Id | None = None
-    name: Text | None = None
-    type: str | None = None
-
-
-class Actor(_Model):
-    """Who caused a webhook: `type` is "user", "oauthClient", "integration" or "externalUser"."""
-
-    id: Id
-    name: Text | None = None
-    service: Text | None = None
-    type: str | None = None
-    email: str | None = None
-    url: str | None = None
-
-
-class Team(_Model):
-    """A team. Webhooks do not say whether it is private."""
-
-    id: Id | None = None
-    key: str | None = None
-    name: Text | None = None
-    private: bool | None = None
-    visibility: str | None = None
-
-
-class State(_Model):
-    """A state of a workflow, or the status of a project; `type` is of a fixed list, `name` is the team's."""
-
-    name: Text | None = None
-    type: str | None = None
-
-
-class Label(_Model):
-    """A label."""
-
-    name: Text
-
-
-class Named(_Model):
-    """Something of which the id and the name matter: a project, an initiative, a document."""
-
-    id: Id
-    name: Text | None = None
-
-
-class ProjectRef(Named):
-    """A project as other objects show it; webhooks do not say its teams."""
-
-    teams: Nodes[Team] = Field(default_factory=list)
-
-
-class Milestone(_Model):
-    """A milestone of a project."""
-
-    name: Text
-
-
-class IssueRef(_Model):
-    """An issue as other objects show it."""
-
-    id: Id
-    identifier: Identifier | None = None
-    title: Text | None = None
-    team: Team | None = None
-
-
-class Relation(_Model):
-    """What `issue` does to `related_issue`; the one that the relation was found at may be left out."""
-
-    type: str
-    issue: IssueRef | None = None
-    related_issue: IssueRef | None = None
-    archived_at: OptionalTime = None
-
-
-class Attachment(_Model):
-    """A link from an issue to something elsewhere."""
-
-    url: str
-
-
-class Key(_Model):
+class Key(LinearModel):
     """What tells an object and whether it is still there, which is all that a removal needs."""
 
     id: Id
@@ -167,14 +69,14 @@ class IssueKey(Key):
         return self.identifier.rpartition("-")[0]
 
 
-class UpdateRef(_Model):
+class UpdateRef(LinearModel):
     """A project update as its comments show it."""
 
     id: Id
     project: ProjectRef | None = None
 
 
-class ContentOwner(_Model):
+class ContentOwner(LinearModel):
     """What a text belongs to that a comment stands beside."""
 
     document: Named | None = None
@@ -210,7 +112,7 @@ class Comment(CommentKey):
     user: User | None = None
     user_id: Id | None = None
     external_user: ExternalUser | None = None
-    bot_actor: Annotated[Bot | None, BeforeValidator(_bot)] = None
+    bot_actor: BotActor = None
 
     @property
     def teams(self) -> list[Team]:
@@ -240,15 +142,15 @@ class Issue(IssueKey):
     creator: User | None = None
     creator_id: Id | None = None
     external_user_creator: ExternalUser | None = None
-    bot_actor: Annotated[Bot | None, BeforeValidator(_bot)] = None
+    bot_actor: BotActor = None
     project: Named | None = None
     project_id: Id | None = None
     project_milestone: Milestone | None = None
     parent: IssueRef | None = None
     parent_id: Id | None = None
     children: Nodes[IssueRef] = Field(default_factory=list)
-    relations: Nodes[Relation] = Field(default_factory=list)
-    inverse_relations: Nodes[Relation] = Field(default_factory=list)
+    relations: Nodes[IssueRelation] = Field(default_factory=list)
+    inverse_relations: Nodes[IssueRelation] = Field(default_factory=list)
     attachments: Nodes[Attachment] = Field(default_factory=list)
     comments: Nodes[Comment] = Field(default_factory=list)
 
@@ -277,7 +179,7 @@ class Project(Key):
     member_ids: list[Id] = Field(default_factory=list)
     teams: Nodes[Team] = Field(default_factory=list)
     labels: Nodes[Label] = Field(default_factory=list)
-    initiatives: Annotated[list[Named] | None, BeforeValidator(_nodes)] = None
+    initiatives: Goals = None
 
 
 class ProjectUpdate(Key):

@@ -14,7 +14,8 @@ from neural_memory_pipelines.domain.documents import Rename
 from neural_memory_pipelines.domain.graph import NodeKind, NodeRef
 from neural_memory_pipelines.domain.handles import document_handle, url_handle
 from neural_memory_pipelines.sources.linear.accounts import SYSTEM, provider_id
-from neural_memory_pipelines.sources.linear.payloads import CommentKey, Issue, IssueKey, IssueRef, Key
+from neural_memory_pipelines.sources.linear.neighbours import IssueRef
+from neural_memory_pipelines.sources.linear.payloads import CommentKey, Issue, IssueKey, Key
 
 _ISSUE_URL = re.compile(r"(https?://linear\.app/[^/\s]{1,100}/issue/([A-Za-z0-9]{1,32}-[0-9]{1,10}))(?![^/?#])")
 _COMMENT_DIGITS = 8

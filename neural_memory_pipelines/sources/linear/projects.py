@@ -22,8 +22,8 @@ from neural_memory_pipelines.sources.linear.observations import (
 from neural_memory_pipelines.sources.linear.pages import own_handles, page, privacy_of, spelled
 from neural_memory_pipelines.sources.linear.payloads import Project, ProjectUpdate
 from neural_memory_pipelines.sources.linear.places import project_source_id, update_source_id
+from neural_memory_pipelines.sources.linear.priorities import priority_name
 from neural_memory_pipelines.sources.linear.reading import Reading
-from neural_memory_pipelines.sources.linear.tags import priority_name
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

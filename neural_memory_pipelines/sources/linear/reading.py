@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from neural_memory_pipelines.domain.accounts import Account
 from neural_memory_pipelines.domain.events import SourceEvent
 from neural_memory_pipelines.sources.linear.accounts import actor_account
-from neural_memory_pipelines.sources.linear.payloads import Actor, Key
+from neural_memory_pipelines.sources.linear.neighbours import Actor
+from neural_memory_pipelines.sources.linear.payloads import Key
 from neural_memory_pipelines.sources.reading import member, read_model, read_object
 
 OBSERVED = "observed"

@@ -15,13 +15,13 @@ from neural_memory_pipelines.domain.blocks import Kind, heading_text, scan_block
 from neural_memory_pipelines.domain.graph import EdgeType, LinkDraft, NodeKind, NodeRef
 from neural_memory_pipelines.domain.handles import document_handle
 from neural_memory_pipelines.domain.references import find_references
+from neural_memory_pipelines.domain.relations import REFERENCES_LIMIT, document_node, reference_links
 from neural_memory_pipelines.sources.notion.accounts import is_group, provider_id
 from neural_memory_pipelines.sources.notion.payloads import Parent, User
 from neural_memory_pipelines.sources.notion.properties import Properties
 from neural_memory_pipelines.sources.notion.rich_text import Mark
 
 SOURCE = "notion"
-REFERENCES_LIMIT = 200
 MENTIONS_LIMIT = 200
 
 _ASSIGNEE = re.compile(r"\bassign(?:ee|ees|ed)\b", re.IGNORECASE)
@@ -172,29 +172,25 @@ def _mention_links(marks: Iterable[Mark], accounts: Mapping[str, Account]) -> It
             yield LinkDraft(EdgeType.MENTIONS, node, start=mark.start, end=mark.end)
 
 
-def _reference_links(told: Told) -> Iterator[LinkDraft]:
+def _reference_links(told: Told) -> list[LinkDraft]:
     """Link each document that is named to the first place that names it, in the text before the properties."""
     places = [
         *((page_handle(mark.page_id), mark.start, mark.end) for mark in told.marks if mark.page_id),
         *((found.handle, found.start, found.end) for found in find_references(told.body)),
     ]
-    first: dict[str, LinkDraft] = {}
-    for handle, start, end in sorted(places, key=lambda place: place[1]):
-        first.setdefault(handle, LinkDraft(EdgeType.REFERENCES, _named(handle), start=start, end=end))
+    links = reference_links(sorted(places, key=lambda place: place[1]), own={page_handle(told.source_id)})
+    known = {link.target for link in links} | {_document(told.source_id)}
     for name, text in told.properties.texts.items() if told.properties else ():
         for found in find_references(text):
-            link = LinkDraft(EdgeType.REFERENCES, _named(found.handle), field=f"properties.{name}")
-            first.setdefault(found.handle, link)
-    first.pop(page_handle(told.source_id), None)
-    yield from list(first.values())[:REFERENCES_LIMIT]
+            node = document_node(found.handle)
+            if node not in known:
+                known.add(node)
+                links.append(LinkDraft(EdgeType.REFERENCES, node, field=f"properties.{name}"))
+    return links[:REFERENCES_LIMIT]
 
 
 def _document(page_id: str) -> NodeRef:
-    return _named(page_handle(page_id))
-
-
-def _named(handle: str) -> NodeRef:
-    return NodeRef(NodeKind.DOCUMENT, handle)
+    return document_node(page_handle(page_id))
 
 
 def _goal(page_id: str) -> NodeRef:

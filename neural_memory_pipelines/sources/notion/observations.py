@@ -16,6 +16,7 @@ from neural_memory_pipelines.domain.observing import within_limits
 from neural_memory_pipelines.domain.page_sections import Told, opening, told_sections, without_emphasis
 from neural_memory_pipelines.domain.references import find_references
 from neural_memory_pipelines.domain.statements import as_sentence, marked_statements
+from neural_memory_pipelines.domain.tags import as_tag
 from neural_memory_pipelines.domain.text import first_paragraph, sections
 from neural_memory_pipelines.sources.notion.links import SOURCE
 
@@ -123,10 +124,7 @@ def _is_linked(words: Iterable[str]) -> bool:
 
 
 def _tags(labels: Iterable[str]) -> Iterator[str]:
-    for label in labels:
-        tag = re.sub(r"\W+", "-", label.lower()).strip("-")
-        if tag:
-            yield tag
+    yield from filter(None, map(as_tag, labels))
 
 
 def _subjects(text: str, *source_ids: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from neural_memory_pipelines.domain.graph import EdgeType, LinkDraft, NodeKind, 
 from neural_memory_pipelines.domain.handles import document_handle
 from neural_memory_pipelines.domain.ids import Json
 from neural_memory_pipelines.domain.references import find_references
+from neural_memory_pipelines.domain.relations import reference_links
 from neural_memory_pipelines.domain.text import clip, first_paragraph
 from neural_memory_pipelines.sources.slack.channels import ChannelState, read_channel
 from neural_memory_pipelines.sources.slack.mrkdwn import Mention, Rendered, inert, own_words, plain, render
@@ -25,7 +26,7 @@ from neural_memory_pipelines.sources.slack.people import SLACKBOT, SOURCE, Perso
 from neural_memory_pipelines.sources.slack.substance import has_substance
 from neural_memory_pipelines.sources.slack.thread_messages import ThreadMessage, read_messages
 
-LINKS_LIMIT = 200
+MENTIONS_LIMIT = 200
 
 _TITLE_SEARCH_CHARS = 2_000
 _TITLE_SENTENCE_CHARS = 12
@@ -152,15 +153,8 @@ class _Thread:
         """Link what the messages refer to, each at the first place, but not the thread itself."""
         own = {document_handle(SOURCE, self.source_id), *self._handles()}
         messages_start = body.index("\n")
-        first: dict[str, LinkDraft] = {}
-        for reference in find_references(body):
-            is_said = reference.start > messages_start
-            if is_said and reference.handle not in own and reference.handle not in first:
-                target = NodeRef(NodeKind.DOCUMENT, reference.handle)
-                first[reference.handle] = LinkDraft(
-                    EdgeType.REFERENCES, target, start=reference.start, end=reference.end
-                )
-        return list(first.values())[:LINKS_LIMIT]
+        said = (found for found in find_references(body) if found.start > messages_start)
+        return reference_links(((found.handle, found.start, found.end) for found in said), own=own)
 
     def _mentions(self, mentions: Sequence[Mention]) -> list[LinkDraft]:
         """Link the people whom the thread names, each at the first place; bots are no people."""
@@ -174,7 +168,7 @@ class _Thread:
                 start=mention.start,
                 end=mention.end,
             )
-            for mention in list(reversed(first.values()))[:LINKS_LIMIT]
+            for mention in list(reversed(first.values()))[:MENTIONS_LIMIT]
         ]
 
     def _metadata(self) -> dict[str, Json]:

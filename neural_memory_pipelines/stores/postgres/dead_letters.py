@@ -5,6 +5,7 @@ Why an event is dead is decided where it is read; its bytes stay in the object s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from sqlalchemy import text
 from neural_memory_pipelines.domain.ids import hash_json
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 
+_LINE = re.compile(r":[0-9]+\Z")
 _COLUMNS = """d.dead_letter_id, d.idempotency_key, e.source, e.action, d.origin, d.raw_key, d.reason, d.created_at
 FROM dead_letters d LEFT JOIN source_events e USING (workspace_id, idempotency_key)"""
 
@@ -39,6 +41,11 @@ class DeadLetter:
     def is_in_ledger(self) -> bool:
         """Whether its envelope could be read, so that it has a row in the ingest ledger."""
         return self.source is not None
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it is a line of an object of the inbox, not an object that could not be split."""
+        return _LINE.search(self.origin) is not None
 
 
 @dataclass(frozen=True, slots=True)

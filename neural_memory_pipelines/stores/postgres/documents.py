@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import text
 
 from neural_memory_pipelines.domain.changes import StoredDocument
+from neural_memory_pipelines.domain.documents import storable
 from neural_memory_pipelines.domain.ids import ContentHash, DocumentId
 from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows, update_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
@@ -44,8 +45,10 @@ _EARLIER = """({key}) DO UPDATE SET occurred_at = excluded.occurred_at
 WHERE {table}.occurred_at > excluded.occurred_at"""
 
 
-_NAMED = """FROM knowledge_documents d WHERE d.source = :source AND starts_with(d.source_id, :prefix)
-AND substr(d.source_id, length(:prefix) + 1, 1) IN ('', '#', '/', '@')
+_BELOW = """EXISTS (SELECT FROM unnest(CAST(:prefixes AS text[])) AS n(prefix) WHERE starts_with({name}, prefix)
+    AND substr({name}, length(prefix) + 1, 1) IN ('', '#', '/', '@'))"""
+_NAMED = f"""SELECT d.document_id FROM knowledge_documents d WHERE d.source = :source
+AND ({_BELOW.format(name="d.source_id")} OR {_BELOW.format(name="d.parent_source_id")})
 AND EXISTS (SELECT FROM document_versions v WHERE v.document_id = d.document_id AND v.as_of <= :as_of)"""
 
 
@@ -241,37 +244,22 @@ def hide_documents(tx: Transaction, ids: Sequence[DocumentId], *, parents: Seque
 
 
 def hidden_children(tx: Transaction, parents: Sequence[DocumentId]) -> list[DocumentKey]:
-    """List the documents that went with these parents, and should come back with them."""
+    """List the documents that went with these parents."""
     rows = tx.connection.execute(
         text(
             "SELECT c.document_id, c.source_id, c.as_of_event FROM knowledge_documents p JOIN knowledge_documents c "
             "ON c.source = p.source AND c.parent_source_id = p.source_id AND c.deleted_with = p.source_id "
-            "WHERE p.document_id = ANY(:parents) AND p.deleted_at IS NULL"
+            "WHERE p.document_id = ANY(:parents)"
         ),
         {"parents": list(parents)},
     )
     return [DocumentKey(*row) for row in rows]
 
 
-def forget_documents_named(tx: Transaction, source: str, prefix: str, *, as_of: datetime) -> set[str]:
-    """Delete what is known of the documents of a source below a name that was described until a moment.
-
-    Returns:
-        The events that described them, to be read again.
-    """
-    named = {"source": source, "prefix": prefix, "as_of": as_of}
-    found = tx.connection.execute(text(f"SELECT d.document_id, d.source_id {_NAMED}"), named).all()
-    ids = [row.document_id for row in found]
-    described = tx.connection.execute(
-        text("DELETE FROM document_versions WHERE document_id = ANY(:ids) RETURNING event_key"), {"ids": ids}
-    )
-    events = set(described.scalars())
-    tx.connection.execute(
-        text("DELETE FROM document_parts WHERE source = :source AND source_id = ANY(:names)"),
-        {"source": source, "names": [row.source_id for row in found]},
-    )
-    tx.connection.execute(text("DELETE FROM knowledge_documents WHERE document_id = ANY(:ids)"), {"ids": ids})
-    return events
+def documents_named(tx: Transaction, source: str, prefixes: Sequence[str], *, as_of: datetime) -> list[DocumentId]:
+    """List the documents of a source below names, or with parents there, that were described until a moment."""
+    named = {"source": source, "prefixes": [storable(prefix) for prefix in prefixes], "as_of": as_of}
+    return [DocumentId(key) for key in tx.connection.execute(text(_NAMED), named).scalars()]
 
 
 def _supersede(tx: Transaction, table: str, key: str, documents: Sequence[DocumentId], kept: Sequence[str]) -> int:

@@ -29,6 +29,7 @@ PIPELINE_ROLE = "neural_memory_pipeline"
 WORKSPACE_SETTING = "neural_memory.workspace_id"
 CATALOG_SETTING = "neural_memory.catalog"
 
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _RETRYABLE_STATES = frozenset({"40001", "40P01", "55P03", "57014"})
 _DATA_STATES = ("22", "54")
 _NOT_MIGRATED_STATES = frozenset({"42P01", "42703", "42883", "42501", "3F000", "3D000"})
@@ -65,6 +66,16 @@ class Database:
             yield Transaction(connection, workspace_id)
 
     @contextmanager
+    def writing(self, workspace_id: WorkspaceId) -> Iterator[Transaction]:
+        """Open a transaction that writes documents or what follows from them: one at a time in each workspace.
+
+        Whoever waits holds no row yet, so that two of them never wait for each other.
+        """
+        with self.transaction(workspace_id) as tx:
+            tx.connection.execute(_LOCK, {"name": f"{workspace_id}:writing"})
+            yield tx
+
+    @contextmanager
     def catalog(self) -> Iterator[Connection]:
         """Open a transaction that sees the list of workspaces and embedding versions, and no workspace's rows."""
         with self._begin(WorkspaceId(""), catalog=True) as connection:
@@ -77,9 +88,7 @@ class Database:
         The lock spares two runs from doing the same work; what makes it correct are the writes themselves.
         """
         with self.transaction(workspace_id) as tx:
-            tx.connection.execute(
-                text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"{workspace_id}:{step}"}
-            )
+            tx.connection.execute(_LOCK, {"name": f"{workspace_id}:{step}"})
             yield
 
     def check(self) -> str:

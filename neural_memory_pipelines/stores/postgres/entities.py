@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from neural_memory_pipelines.domain.documents import storable
 from neural_memory_pipelines.domain.ids import EntityId
 from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
+from neural_memory_pipelines.stores.postgres.streams import over_whole_sets
 from neural_memory_pipelines.stores.postgres.tables import entities, entity_aliases
 
 # Edges that need an account at their end: one that only a login is known of is made for them. A mention is not among
@@ -94,8 +96,23 @@ def write_entities(tx: Transaction, rows: Sequence[Row]) -> int:
     return len(written)
 
 
+def forget_other_entities(tx: Transaction, ids: Sequence[EntityId]) -> int:
+    """Delete the entities, except these, that nothing names any more, and their aliases.
+
+    Returns:
+        How many there were.
+    """
+    query = (
+        "DELETE FROM entities e WHERE NOT EXISTS "
+        "(SELECT FROM unnest(CAST(:ids AS text[])) AS n(id) WHERE n.id = e.entity_id)"
+    )
+    return over_whole_sets(tx, query, {"ids": list(ids)}).rowcount
+
+
 def write_aliases(tx: Transaction, rows: Sequence[Row]) -> int:
-    """Write aliases: columns alias_type, value, entity_id, verified. None is ever taken away.
+    """Make these all aliases there are: columns alias_type, value, entity_id, verified.
+
+    Since claims only grow, so do the aliases of persons; one goes when its bearer turns out to be a bot.
 
     Returns:
         How many were new or moved.
@@ -108,6 +125,12 @@ def write_aliases(tx: Transaction, rows: Sequence[Row]) -> int:
         "verified = excluded.verified WHERE (entity_aliases.entity_id, entity_aliases.verified) "
         "IS DISTINCT FROM (excluded.entity_id, excluded.verified)",
         returning="1",
+    )
+    over_whole_sets(
+        tx,
+        "DELETE FROM entity_aliases a WHERE NOT EXISTS (SELECT FROM unnest(CAST(:types AS text[]), "
+        "CAST(:values AS text[])) AS n(alias_type, value) WHERE n.alias_type = a.alias_type AND n.value = a.value)",
+        {"types": [row["alias_type"] for row in rows], "values": [storable(row["value"]) for row in rows]},
     )
     return len(written)
 

@@ -21,11 +21,12 @@ from neural_memory_pipelines.stores.postgres.tables import dead_letters, source_
 
 @dataclass(frozen=True, slots=True)
 class PendingEvent:
-    """An event that waits to be persisted."""
+    """An event that waits to be persisted; `is_again` if it was read before."""
 
     idempotency_key: str
     source: str
     raw_key: str
+    is_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def receive(tx: Transaction, rows: Sequence[Row]) -> int:
 
 
 def pending(tx: Transaction, *, limit: int, limit_bytes: int) -> list[PendingEvent]:
-    """Take the oldest pending events and lock them until the transaction ends.
+    """List the oldest pending events.
 
     Args:
         tx: the workspace's transaction.
@@ -63,8 +64,8 @@ def pending(tx: Transaction, *, limit: int, limit_bytes: int) -> list[PendingEve
     """
     rows = tx.connection.execute(
         text(
-            "SELECT idempotency_key, source, raw_key, raw_bytes FROM source_events WHERE status = 'pending' "
-            "ORDER BY occurred_at, sequence LIMIT :limit FOR UPDATE"
+            "SELECT idempotency_key, source, raw_key, raw_bytes, attempts FROM source_events WHERE status = 'pending' "
+            "ORDER BY occurred_at, sequence LIMIT :limit"
         ),
         {"limit": limit},
     )
@@ -74,8 +75,21 @@ def pending(tx: Transaction, *, limit: int, limit_bytes: int) -> list[PendingEve
         size_bytes += row.raw_bytes
         if taken and size_bytes > limit_bytes:
             break
-        taken.append(PendingEvent(row.idempotency_key, row.source, row.raw_key))
+        taken.append(PendingEvent(row.idempotency_key, row.source, row.raw_key, is_again=row.attempts > 0))
     return taken
+
+
+def lock_pending(tx: Transaction, listed: Sequence[PendingEvent]) -> list[PendingEvent]:
+    """Lock those of some events that are still pending until the transaction ends, in their order."""
+    rows = tx.connection.execute(
+        text(
+            "SELECT idempotency_key FROM source_events WHERE idempotency_key = ANY(:keys) AND status = 'pending' "
+            "ORDER BY occurred_at, sequence FOR UPDATE"
+        ),
+        {"keys": [event.idempotency_key for event in listed]},
+    )
+    still = set(rows.scalars())
+    return [event for event in listed if event.idempotency_key in still]
 
 
 def settle(tx: Transaction, outcomes: Sequence[EventOutcome]) -> None:

@@ -6,7 +6,7 @@ Putting documents together from them is the sources' part.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,13 +41,14 @@ class PartState:
 
 @dataclass(frozen=True, slots=True)
 class PartedDocument:
-    """All that a document is put together from. `raw_pointer` and `event_key` are those of its latest part."""
+    """All that a document is put together from. `raw_pointer`, `event_key` and `action` are those of its latest part."""
 
     own: tuple[Part, ...]
     context: tuple[Part, ...]
     as_of: datetime
     event_key: str
     raw_pointer: str
+    action: str | None
 
 
 def lock_parts(tx: Transaction, keys: Sequence[PartKey]) -> dict[PartKey, PartState]:
@@ -73,16 +74,39 @@ def upsert_parts(tx: Transaction, rows: Sequence[Row]) -> None:
     insert_rows(tx, document_parts, rows, on_conflict=_NEWER)
 
 
-def documents_in_context(tx: Transaction, source: str, context_ids: Iterable[str]) -> list[str]:
-    """List the source ids of the documents that a context holds for."""
-    return list(
-        tx.connection.execute(
-            text(
-                "SELECT DISTINCT source_id FROM document_parts WHERE source = :source "
-                "AND context_id = ANY(:ids) AND source_id <> context_id"
-            ),
-            {"source": source, "ids": list(context_ids)},
-        ).scalars()
+def events_in_contexts(tx: Transaction, source: str, context_ids: Collection[str]) -> dict[str, str]:
+    """List the source ids of the documents that contexts hold for, each with an event that told of it."""
+    if not context_ids:
+        return {}
+    rows = tx.connection.execute(
+        text(
+            "SELECT source_id, max(event_key) FROM document_parts WHERE source = :source "
+            "AND context_id = ANY(:ids) AND source_id <> context_id GROUP BY source_id"
+        ),
+        {"source": source, "ids": list(context_ids)},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def documents_told_by(tx: Transaction, events: Collection[str]) -> list[tuple[str, str]]:
+    """List source and source id of the documents and contexts of which an event tells the latest of some part."""
+    rows = tx.connection.execute(
+        text("SELECT DISTINCT source, source_id FROM document_parts WHERE event_key = ANY(:events)"),
+        {"events": list(events)},
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def forget_parts(tx: Transaction, names: Sequence[tuple[str, str]]) -> None:
+    """Delete all parts of documents, named by source and source id."""
+    if not names:
+        return
+    tx.connection.execute(
+        text(
+            "DELETE FROM document_parts p USING unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) "
+            "AS n(source, source_id) WHERE p.source = n.source AND p.source_id = n.source_id"
+        ),
+        {"sources": [source for source, _ in names], "ids": [source_id for _, source_id in names]},
     )
 
 
@@ -100,13 +124,18 @@ def parted_documents(tx: Transaction, source: str, ids: Sequence[str]) -> dict[s
             as_of=max(row.as_of for row in rows),
             event_key=latest.event_key,
             raw_pointer=latest.raw_pointer,
+            action=latest.action,
         )
     return found
 
 
 def _rows_of(tx: Transaction, source: str, ids: Iterable[str]) -> dict[str, list[Any]]:
     rows = tx.connection.execute(
-        text("SELECT * FROM document_parts WHERE source = :source AND source_id = ANY(:ids) ORDER BY part_id"),
+        text(
+            "SELECT p.*, e.action FROM document_parts p "
+            "LEFT JOIN source_events e ON e.workspace_id = p.workspace_id AND e.idempotency_key = p.event_key "
+            "WHERE p.source = :source AND p.source_id = ANY(:ids) ORDER BY p.part_id"
+        ),
         {"source": source, "ids": list(ids)},
     )
     found: dict[str, list[Any]] = defaultdict(list)

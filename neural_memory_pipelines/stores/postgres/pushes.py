@@ -5,17 +5,14 @@ What a push or a rename does to documents is decided by the steps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import text
 
-from neural_memory_pipelines.domain.documents import Commit, Rename
+from neural_memory_pipelines.domain.documents import Commit, Rename, storable
 from neural_memory_pipelines.stores.postgres.bulk import insert_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.tables import ingestion_commits, source_renames, stores
-
-_LATER = """(workspace_id, source, old_prefix, new_prefix) DO UPDATE SET as_of = excluded.as_of
-WHERE source_renames.as_of < excluded.as_of"""
 
 
 def register_stores(tx: Transaction, names: Sequence[str]) -> None:
@@ -23,13 +20,19 @@ def register_stores(tx: Transaction, names: Sequence[str]) -> None:
     insert_rows(tx, stores, [{"name": name} for name in dict.fromkeys(names)], on_conflict="DO NOTHING")
 
 
-def record_commits(tx: Transaction, commits: Sequence[tuple[str, Commit]]) -> set[str]:
+def record_commits(tx: Transaction, commits: Sequence[tuple[str, Commit]]) -> tuple[set[str], set[str]]:
     """Record pushes, each with the key of the event that brought it.
 
+    Of several events with the same commits or the same delivery, the one of the smallest key is the push, in whatever
+    order they come.
+
     Returns:
-        The keys of the events that brought a push which is known by its commits or its delivery.
+        The keys of those of these events whose push is known by another one, and of the events that were the push until
+        now and are not any more.
     """
     known: set[str] = set()
+    displaced: set[str] = set()
+    ours = {event_key for event_key, _ in commits}
     for event_key, commit in commits:
         row = {
             "store": commit.store,
@@ -41,9 +44,14 @@ def record_commits(tx: Transaction, commits: Sequence[tuple[str, Commit]]) -> se
         }
         if insert_rows(tx, ingestion_commits, [row], on_conflict="DO NOTHING", returning="1"):
             continue
-        if event_key not in _events_of(tx, row):
+        rivals = _events_of(tx, row) - {event_key}
+        if any(rival < event_key for rival in rivals):
             known.add(event_key)
-    return known
+        elif rivals:
+            _forget_pushes(tx, commit.store, rivals)
+            insert_rows(tx, ingestion_commits, [row], on_conflict="DO NOTHING")
+            displaced |= rivals
+    return known | (displaced & ours), displaced - ours
 
 
 def _events_of(tx: Transaction, row: dict[str, str | None]) -> set[str]:
@@ -52,16 +60,23 @@ def _events_of(tx: Transaction, row: dict[str, str | None]) -> set[str]:
             "SELECT event_key FROM ingestion_commits WHERE store = :store "
             "AND ((after_sha = :after_sha AND before_sha = :before_sha) OR delivery_id = :delivery_id)"
         ),
-        row,
+        {name: value and storable(value) for name, value in row.items()},
     )
     return set(found.scalars())
+
+
+def _forget_pushes(tx: Transaction, store: str, events: Collection[str]) -> None:
+    tx.connection.execute(
+        text("DELETE FROM ingestion_commits WHERE store = :store AND event_key = ANY(:events)"),
+        {"store": storable(store), "events": list(events)},
+    )
 
 
 def record_renames(tx: Transaction, renames: Sequence[Rename]) -> list[Rename]:
     """Record renames.
 
     Returns:
-        Those that were not known, or not known to hold for so long.
+        Those that were not known.
     """
     new = []
     for rename in renames:
@@ -71,7 +86,7 @@ def record_renames(tx: Transaction, renames: Sequence[Rename]) -> list[Rename]:
             "new_prefix": rename.new,
             "as_of": rename.as_of,
         }
-        if insert_rows(tx, source_renames, [row], on_conflict=_LATER, returning="1"):
+        if insert_rows(tx, source_renames, [row], on_conflict="DO NOTHING", returning="1"):
             new.append(rename)
     return new
 
@@ -79,6 +94,6 @@ def record_renames(tx: Transaction, renames: Sequence[Rename]) -> list[Rename]:
 def known_renames(tx: Transaction) -> list[Rename]:
     """List all renames of the workspace, the earliest first."""
     rows = tx.connection.execute(
-        text("SELECT source, old_prefix, new_prefix, as_of FROM source_renames ORDER BY as_of, old_prefix")
+        text("SELECT source, old_prefix, new_prefix, as_of FROM source_renames ORDER BY as_of, old_prefix, new_prefix")
     )
     return [Rename(*row) for row in rows]

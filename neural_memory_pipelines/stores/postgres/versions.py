@@ -6,7 +6,9 @@ What follows from a history is computed in `domain/changes.py`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import text
 
@@ -15,6 +17,40 @@ from neural_memory_pipelines.domain.ids import ContentHash, DocumentId
 from neural_memory_pipelines.stores.postgres.bulk import insert_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.tables import document_versions
+
+
+class Statement(NamedTuple):
+    """That an event describes a document or a part of it, as of when, and whether it says that it is gone."""
+
+    document_id: DocumentId
+    event_key: str
+    part_id: str
+    as_of: datetime
+    deletes: bool
+
+
+def statements_of(tx: Transaction, events: Collection[str]) -> list[Statement]:
+    """List what events were understood to describe."""
+    rows = tx.connection.execute(
+        text(
+            "SELECT document_id, event_key, part_id, as_of, deletes FROM document_versions "
+            "WHERE workspace_id = :workspace AND event_key = ANY(:events)"
+        ),
+        {"workspace": tx.workspace_id, "events": list(events)},
+    )
+    return [Statement(*row) for row in rows]
+
+
+def forget_histories(tx: Transaction, ids: Sequence[DocumentId]) -> set[str]:
+    """Delete the histories of documents.
+
+    Returns:
+        The events that described them.
+    """
+    described = tx.connection.execute(
+        text("DELETE FROM document_versions WHERE document_id = ANY(:ids) RETURNING event_key"), {"ids": list(ids)}
+    )
+    return set(described.scalars())
 
 
 def histories(tx: Transaction, ids: Sequence[DocumentId]) -> dict[DocumentId, list[DescriptionRecord]]:

@@ -132,6 +132,6 @@ source_renames = Table(
     Column("old_prefix", Text, nullable=False, comment="Of source ids."),
     Column("new_prefix", Text, nullable=False),
     Column("as_of", TIME, nullable=False),
-    PrimaryKeyConstraint("workspace_id", "source", "old_prefix", "new_prefix"),
+    PrimaryKeyConstraint("workspace_id", "source", "old_prefix", "new_prefix", "as_of"),
     comment="What a source called by another name until a moment, such as a repository.",
 )

@@ -76,6 +76,7 @@ document_versions = Table(
     Column("link_ids", JSONB, nullable=False, comment="The links that this description states."),
     created_at(),
     PrimaryKeyConstraint("document_id", "event_key", "part_id"),
+    Index(None, "workspace_id", "event_key"),
     comment="One row per description of a document, current or not: with its raw artifact.",
 )
 

@@ -63,7 +63,7 @@ CREATE TABLE source_renames (
     old_prefix TEXT NOT NULL,
     new_prefix TEXT NOT NULL,
     as_of TIMESTAMP WITH TIME ZONE NOT NULL,
-    CONSTRAINT pk_source_renames PRIMARY KEY (workspace_id, source, old_prefix, new_prefix)
+    CONSTRAINT pk_source_renames PRIMARY KEY (workspace_id, source, old_prefix, new_prefix, as_of)
 );
 COMMENT ON TABLE source_renames IS 'What a source called by another name until a moment, such as a repository.';
 COMMENT ON COLUMN source_renames.old_prefix IS 'Of source ids.';
@@ -81,6 +81,7 @@ CREATE TABLE document_versions (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_document_versions PRIMARY KEY (document_id, event_key, part_id)
 );
+CREATE INDEX ix_document_versions_workspace_id_event_key ON document_versions (workspace_id, event_key);
 COMMENT ON TABLE document_versions IS 'One row per description of a document, current or not: with its raw artifact.';
 COMMENT ON COLUMN document_versions.document_id IS 'Which may not be one yet: parts alone make none.';
 COMMENT ON COLUMN document_versions.event_key IS 'Idempotency key of the event.';

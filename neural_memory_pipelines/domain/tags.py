@@ -1,6 +1,6 @@
-"""Which tags an issue or pull request earns by its labels and its title.
+"""Which tags something earns by its labels and its title, and how words are spelled as a tag.
 
-A data table and its reading; nothing else.
+Data tables and their reading; which labels and titles there are is up to the sources.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 LINKED_TAGS = frozenset({"release", "incident-fix"})
 """The tags that tie something to an incident or a release."""
 
+_NO_WORD = re.compile(r"\W+")
 _SCOPE = r"(?:\([^)]{0,80}\))?"
 _EVERYONE = re.compile(
     r"\b(?:org(?:ani[sz]ation)?|company)-wide\b|\b(?:all|every)-teams?\b|\bcross-(?:org|team)\b", re.IGNORECASE
@@ -52,6 +53,11 @@ def tags_of(title: str, labels: Iterable[str]) -> frozenset[str]:
     return frozenset(
         rule.tag for rule in _RULES if rule.title.match(title.strip()) or any(rule.label.search(name) for name in names)
     )
+
+
+def as_tag(words: str) -> str:
+    """Spell words as a tag: lower case, joined by hyphens; "" if there are none."""
+    return _NO_WORD.sub("-", words.lower()).strip("-")
 
 
 def is_release_milestone(title: str | None) -> bool:
