@@ -20,7 +20,7 @@ from neural_memory_pipelines.domain.changes import (
     version_of,
 )
 from neural_memory_pipelines.domain.chunking import ChunkDraft, chunk_documents
-from neural_memory_pipelines.domain.documents import Deletion, SourceDraft, storable
+from neural_memory_pipelines.domain.documents import Deletion, Privacy, SourceDraft, storable
 from neural_memory_pipelines.domain.ids import DocumentId, document_id
 from neural_memory_pipelines.domain.text import clip
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
@@ -214,7 +214,9 @@ class _Round:
         self.applied.chunks.tokens += sum(row["token_count"] for row in rows)
         for key, draft in drafts.items():
             tokens = sum(chunk.token_count for chunk in chunked[key])
-            self.applied.chunks.show({"document": draft.title, "chunks": len(chunked[key]), "tokens": tokens})
+            # What a run shows stays, for all who may see the UI: nothing private is shown.
+            if draft.privacy is not Privacy.PRIVATE:
+                self.applied.chunks.show({"document": draft.title, "chunks": len(chunked[key]), "tokens": tokens})
         self._write_observations(drafts, keys)
         self._date_chunks(drafts)
         stated = self._link_rows(drafts, chunked)
@@ -233,6 +235,8 @@ class _Round:
         documents.date_observations(self.tx, assembled)
         _count_rows(self.applied.observations, rows=len(rows), inserted=inserted, superseded=superseded)
         for row in rows:
+            if row["privacy"] == Privacy.PRIVATE:
+                continue
             self.applied.observations.show(
                 {"title": row["title"] or clip(row["text"], 80), "importance": round(row["importance"], 3)}
                 | {name: round(value, 3) for name, value in row["importance_factors"].items()}
@@ -337,6 +341,8 @@ def _count_document(report: StepReport, description: Description, outcome: Outco
         report.deleted += 1
     else:
         report.written += 1
+        if says.privacy is Privacy.PRIVATE:
+            return
         report.show({"source": says.source, "source_id": says.source_id, "title": says.title, "type": says.type})
 
 

@@ -63,7 +63,8 @@ def _embed_window(
             families.store_vectors(tx, scope.version, hashes=hashes, vectors=vectors)
         report.written += len(part)
         report.tokens += tokens
-        report.show({"text": part[-1].body[:120], "characters": len(part[-1].body)})
+        # Not the text itself: it may be private, and what a run shows stays.
+        report.show({"content_hash": part[-1].content_hash, "characters": len(part[-1].body)})
         on_progress(len(part))
 
 

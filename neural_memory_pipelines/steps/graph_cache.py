@@ -60,7 +60,7 @@ def _prime(
     with stores.database.transaction(workspace) as tx:
         graph_caches.record_neighbours(tx, token, pending)
     report.written += len(pending)
-    report.show({"key": next(iter(values)), "neighbours": next(iter(values.values()))[:200]})
+    report.show({"key": next(iter(values)), "characters": len(next(iter(values.values())))})
 
 
 def _evict(workspace: WorkspaceId, lonely: Sequence[NodeKey], *, stores: Stores) -> None:

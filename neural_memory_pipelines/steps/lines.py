@@ -26,7 +26,7 @@ def read_json(data: bytes) -> Any:
         line = f"line {error.lineno}, " if b"\n" in data else ""
         raise InvalidEventError(f"not JSON: {error.msg} ({line}column {error.colno})") from None
     except UnicodeDecodeError as error:
-        raise InvalidEventError(f"not UTF-8: byte {error.start + 1} is {error.object[error.start]:#04x}") from None
+        raise InvalidEventError(_no_utf8(error)) from None
     except ValueError as error:  # a number with too many digits
         raise InvalidEventError(f"not JSON: {error}") from None
     except RecursionError:
@@ -37,15 +37,23 @@ def read_envelope(line: bytes) -> SourceEvent:
     """Read one envelope, with U+FFFD for halves of surrogate pairs.
 
     Raises:
-        InvalidEventError: it is not JSON, or a field is missing or wrong; names the field.
+        InvalidEventError: it is not UTF-8 or JSON, or a field is missing or wrong; names the field.
     """
     try:
         return decode_envelope(line)
     except InvalidEventError:
         mended = _mended(line)
-        if mended is None:
-            raise
-        return decode_envelope(mended)
+        if mended is not None:
+            return decode_envelope(mended)
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            raise InvalidEventError(_no_utf8(error)) from None
+        raise
+
+
+def _no_utf8(error: UnicodeDecodeError) -> str:
+    return f"not UTF-8: byte {error.start + 1} is {error.object[error.start]:#04x}"
 
 
 def _mended(data: bytes) -> bytes | None:

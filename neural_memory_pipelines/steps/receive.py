@@ -23,6 +23,9 @@ from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.objects.protocol import ObjectInfo
 from neural_memory_pipelines.stores.postgres import dead_letters, events, workspaces
 
+EVENT_LIMIT_BYTES = 128 * 1024 * 1024
+"""An event of more is refused: reading it takes several times as much memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Received:
@@ -102,6 +105,9 @@ def _read_object(workspace: WorkspaceId, key: str, data: bytes) -> Sequence[_Rec
 
 
 def _read_line(workspace: WorkspaceId, origin: str, line: bytes) -> _Received:
+    if len(line) > EVENT_LIMIT_BYTES:
+        fault = f"{len(line):,} bytes are more than the {EVENT_LIMIT_BYTES:,} that one event may have: send it in parts"
+        return _dead(workspace, origin, line, fault)
     try:
         event = read_envelope(line)
         subject = source_named(event.source).subject(event)
@@ -153,6 +159,8 @@ def _dead_row(item: _Received) -> dict[str, object]:
 
 
 def _key_if_any(raw: bytes) -> str | None:
+    if len(raw) > EVENT_LIMIT_BYTES:
+        return None
     try:
         value = read_json(raw)
     except InvalidEventError:

@@ -17,8 +17,8 @@ from neural_memory_pipelines.domain.events import SourceEvent
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.sources.envelope import encode_envelope
-from neural_memory_pipelines.sources.slack.payloads import Channel, User, is_ts, moment
 from neural_memory_pipelines.sources.reading import read_model
+from neural_memory_pipelines.sources.slack.payloads import Channel, User, is_ts, moment
 from neural_memory_pipelines.steps.event_files import Fault
 from neural_memory_pipelines.steps.inbox import put_lines
 from neural_memory_pipelines.steps.ingest import IngestReport

@@ -202,9 +202,9 @@ def _notion(write: _Write, plants: Plants) -> list[bytes]:
     ]
 
 
-def _slack(write: _Write, plants: Plants) -> list[bytes]:
+def _slack_profile(plants: Plants) -> dict[str, Any]:
     words, at = plants.words, plants.at
-    profile = {
+    return {
         "name": "zoe",
         "real_name": f"Zoe {words('slack/real name')}",
         "display_name": words("slack/display name", is_told=False),
@@ -212,7 +212,11 @@ def _slack(write: _Write, plants: Plants) -> list[bytes]:
         "email": at("slack/profile email", is_told=False).email,
         "phone": at("slack/profile phone", is_told=False).phone,
     }
-    message = {
+
+
+def _slack_message(plants: Plants, profile: dict[str, Any]) -> dict[str, Any]:
+    words = plants.words
+    return {
         "type": "message",
         "channel": _CHANNEL,
         "channel_type": "channel",
@@ -230,6 +234,12 @@ def _slack(write: _Write, plants: Plants) -> list[bytes]:
         ],
         "files": [{"id": "F1", "mode": "hosted", "title": words("slack/file title")}],
     }
+
+
+def _slack(write: _Write, plants: Plants) -> list[bytes]:
+    words, at = plants.words, plants.at
+    profile = _slack_profile(plants)
+    message = _slack_message(plants, profile)
     split = at("slack/split in block", is_secret=True).secret
     rich = [{"type": "text", "text": f"Decision: use {split[:10]}"}, {"type": "text", "text": f"{split[10:]} now"}]
     reply = {

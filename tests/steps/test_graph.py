@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import NotFoundError, PermanentError
@@ -14,6 +15,7 @@ from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.steps.graph_cache import neighbours_key, prime_graph_cache
 from neural_memory_pipelines.steps.identities import decide_identity
 from neural_memory_pipelines.steps.inbox import put_lines
+from neural_memory_pipelines.stores.postgres.graph import live_edges
 
 from .doubles import session_with
 from .dumps import rows
@@ -68,8 +70,8 @@ def test_every_edge_has_evidence_whose_span_is_its_quote(session: Session, works
         ("REFERENCES", "acme/shop#3"),
     }
     assert {(kind, field) for kind, *_, field in evidence if field} >= {("ASSIGNED_TO", "assignees")}
-    for _, text, start, end, quote, _ in evidence:
-        assert text[start:end][:300] == quote
+    for _, chunk, start, end, quote, _ in evidence:
+        assert chunk[start:end][:300] == quote
     without = """SELECT count(*) FROM relationships r WHERE NOT EXISTS
         (SELECT FROM relationship_evidence e WHERE e.relationship_id = r.relationship_id)"""
     assert rows(session, workspace, without) == [(0,)]
@@ -204,6 +206,28 @@ def test_workspaces_never_share_a_person(session: Session, workspace: WorkspaceI
     _run(session, other, _linear(other, user="lin-1", name="Ada B", email="a@x.example"))
     assert list(_persons(session, workspace).values()) == [["slack:U1"]]
     assert list(_persons(session, other).values()) == [["linear:lin-1"]]
+
+
+def test_nothing_private_is_shown_to_those_who_may_see_a_run(session: Session, workspace: WorkspaceId) -> None:
+    said = slack_message(workspace, user="U1", name="Ada Byron", email="", ts="1772445600.000100")
+    whispered = slack_message(workspace, user="U1", name="Ada Byron", email="", ts="1772445700.000100")
+    for public, private in (
+        (b'"channel": "C1"', b'"channel": "D1"'),
+        (b'"channel_type": "channel"', b'"channel_type": "im"'),
+    ):
+        whispered = whispered.replace(public, private)
+    report = _run(session, workspace, said, whispered.replace(b"northern pier", b"secret plan"))
+    assert rows(session, workspace, "SELECT privacy FROM knowledge_documents ORDER BY 1") == [("org",), ("private",)]
+    with session.stores.database.transaction(workspace) as tx:
+        shown = [edge.from_id for edge in live_edges(tx)]
+        (public,) = tx.connection.execute(
+            text("SELECT document_id FROM knowledge_documents WHERE privacy = 'org'")
+        ).one()
+    assert set(shown) == {public}
+    persisted = report.persisted
+    examples = [*persisted.documents.examples, *persisted.chunks.examples, *persisted.observations.examples]
+    assert examples
+    assert "secret plan" not in str([examples, [part.examples for part in (*report.graph, *report.embedded.values())]])
 
 
 def test_the_neighbours_are_cached_and_come_back_when_they_are_lost(session: Session, workspace: WorkspaceId) -> None:

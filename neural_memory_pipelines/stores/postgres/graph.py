@@ -231,16 +231,18 @@ def count_edges(tx: Transaction) -> list[EdgeCount]:
 _EDGES = """
 SELECT r.type, r.from_kind, r.from_id, coalesce(fd.title, fe.name) AS from_name,
     r.to_kind, r.to_id, coalesce(td.title, te.name) AS to_name, r.confidence,
-    (SELECT e.quote FROM relationship_evidence e WHERE e.relationship_id = r.relationship_id AND e.until IS NULL
-        ORDER BY e.field <> '', e.weight DESC, e.link_id LIMIT 1) AS quote
+    coalesce((SELECT e.quote FROM relationship_evidence e JOIN knowledge_documents ed USING (document_id)
+        WHERE e.relationship_id = r.relationship_id AND e.until IS NULL AND ed.privacy = 'org'
+        ORDER BY e.field <> '', e.weight DESC, e.link_id LIMIT 1), '') AS quote
 FROM relationships r
 LEFT JOIN knowledge_documents fd ON fd.document_id = r.from_id LEFT JOIN entities fe ON fe.entity_id = r.from_id
 LEFT JOIN knowledge_documents td ON td.document_id = r.to_id LEFT JOIN entities te ON te.entity_id = r.to_id
-WHERE r.until IS NULL AND fd.deleted_at IS NULL AND td.deleted_at IS NULL"""
+WHERE r.until IS NULL AND fd.deleted_at IS NULL AND td.deleted_at IS NULL
+    AND coalesce(fd.privacy, 'org') = 'org' AND coalesce(td.privacy, 'org') = 'org'"""
 
 
 def live_edges(tx: Transaction, *, limit: int | None = None) -> list[EdgeRow]:
-    """List live edges between what is live, in a fixed order."""
+    """List live edges between what is live and not private, in a fixed order, for people to see."""
     query = f"{_EDGES} ORDER BY r.type, r.from_id, r.to_id LIMIT :limit"
     return [EdgeRow(**row._mapping) for row in over_whole_sets(tx, query, {"limit": limit})]
 
