@@ -6,7 +6,8 @@ An edge follows from links that hold and handles that are known; here nothing is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from neural_memory_pipelines.domain.codeowners import CODEOWNERS_PLACES, Rules
 from neural_memory_pipelines.domain.graph import EdgeType, LinkDraft, NodeKind, NodeRef
@@ -31,7 +32,7 @@ def reconcile_relationships(workspace: WorkspaceId, *, stores: Stores) -> StepRe
     """
     report = StepReport()
     with timed(report), stores.database.lock(workspace, "graph"), stores.database.writing(workspace) as tx:
-        graph.replace_links_of_field(tx, graph.CODEOWNERS_FIELD, list(_ownership(tx)))
+        graph.replace_links_of_field(tx, graph.CODEOWNERS_FIELD, _ownership(tx))
         graph.resolve_links(tx)
         change = graph.reconcile_edges(tx)
         counts = graph.graph_counts(tx)
@@ -50,20 +51,35 @@ def reconcile_relationships(workspace: WorkspaceId, *, stores: Stores) -> StepRe
     return report
 
 
-def _ownership(tx: Transaction) -> Iterator[Row]:
+def _ownership(tx: Transaction) -> list[Row]:
     """Give each document the owners that the CODEOWNERS of its store names for its path, by the line that says so."""
-    in_force = _rules_in_force(graph.owner_rules(tx))
-    links: dict[str, dict[str, list[Row]]] = {}
-    for owned in graph.documents_of_stores(tx, list(in_force)):
-        source = in_force[owned.store]
-        if source.document_id not in links:
-            links[source.document_id] = defaultdict(list)
-            for link in graph.rule_links(tx, source.document_id):
-                links[source.document_id][_words(link["quote"])].append(dict(link))
-        rule = Rules.from_json(source.rules).rule_of(owned.path)
+    in_force = {store: _Source.read(tx, rules) for store, rules in _rules_in_force(graph.owner_rules(tx)).items()}
+    owned = graph.documents_of_stores(tx, list(in_force))
+    # A line may name an owner twice, and a file may have a line twice: it is one link.
+    links = {row["link_id"]: row for document in owned for row in in_force[document.store].owners_of(document)}
+    return list(links.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A CODEOWNERS document with the links that its lines became, by their words."""
+
+    document_id: DocumentId
+    rules: Rules
+    links: Mapping[str, Sequence[Row]]
+
+    @classmethod
+    def read(cls, tx: Transaction, found: OwnerRules) -> _Source:
+        links: dict[str, list[Row]] = defaultdict(list)
+        for link in graph.rule_links(tx, found.document_id):
+            links[_words(link["quote"])].append(dict(link))
+        return cls(DocumentId(found.document_id), Rules.from_json(found.rules), links)
+
+    def owners_of(self, document: OwnedDocument) -> Iterator[Row]:
+        rule = self.rules.rule_of(document.path)
         line = _words(" ".join((rule.pattern, *rule.owners))) if rule else ""
-        for row in links[source.document_id].get(line, ()):
-            yield _owned(DocumentId(source.document_id), owned, row)
+        for row in self.links.get(line, ()):
+            yield _owned(self.document_id, document, row)
 
 
 def _words(line: str) -> str:

@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +23,8 @@ from neural_memory_pipelines.domain.changes import (
     link_spans,
     version_of,
 )
-from neural_memory_pipelines.domain.documents import Rename
+from neural_memory_pipelines.domain.documents import Changes, Rename, Skip
+from neural_memory_pipelines.domain.events import SourceEvent
 from neural_memory_pipelines.domain.ids import ContentHash, WorkspaceId
 from neural_memory_pipelines.domain.renames import current_name
 from neural_memory_pipelines.domain.versions import Family
@@ -365,3 +367,283 @@ def _pages(session: Session, workspace: WorkspaceId) -> dict[str, Page]:
         d.deleted_at, d.deleted_with FROM knowledge_documents d LEFT JOIN knowledge_chunks c
         ON c.document_id = d.document_id AND c.superseded_at IS NULL WHERE d.source_id NOT LIKE 'r/%'"""
     return {row[0]: row[1:] for row in rows(session, workspace, query)}  # type: ignore[misc]
+
+
+# --- events that are read again, and say something else -------------------------------------------------------------
+
+
+def _read_all_again(session: Session, workspace: WorkspaceId, patch: pytest.MonkeyPatch, **now: dict[str, Any]) -> None:
+    """Read all events again with a parser to which some of them, by key, say something else."""
+    parse = scripted.parse
+    with patch.context() as newer:
+
+        def other(event: SourceEvent) -> Changes | Skip:
+            says = now.get(event.idempotency_key.replace(" ", "_"))
+            return parse(event if says is None else replace(event, payload=says))
+
+        newer.setattr(scripted, "parse", other)
+        scripted.install(newer)
+        with session.stores.database.transaction(workspace) as tx:
+            events.read_all_again(tx)
+        _build(session, workspace, [])
+
+
+_TOLD_BEFORE: list[Event] = [
+    ("first", 1, _page("a", 1, "See b there and c too.", links=[_reference("b", "b there"), _reference("c", "c too")])),
+    ("second", 2, {"docs": [{"id": "a", "at": 2, "text": "Later."}, {"id": "b", "at": 2, "text": "Beside."}]}),
+    ("third", 3, _page("c", 3, author="github:9 Zoe")),
+    ("fourth", 4, _part("r/1", "m1", 4, "Words of weight.")),
+    ("fifth", 5, _part("r/1", "m2", 5, "More words.")),
+    ("sixth", 6, _part("r/2", "m3", 6, "A thread of one.")),
+    ("seventh", 7, _room(7, room="till")),
+    ("eighth", 8, _gone("d", 8)),
+    ("ninth", 9, _page("d/1", 2, parent="d")),
+]
+
+_TOLD_NOW: list[dict[str, dict[str, Any]]] = [
+    {"second": {"docs": [{"id": "b", "at": 2, "text": "Beside."}]}},
+    {"second": {"skip": "trivial"}},
+    {"second": {"docs": [{"id": "a", "at": 0, "text": "Earlier than it seemed."}]}},
+    {"first": _page("a", 1, "See c too.", links=[_reference("c", "c too")]), "sixth": {}},
+    {"third": {"accounts": ["github:9 Zoe"]}},
+    {"fourth": {"skip": "empty"}, "sixth": {"skip": "empty"}},
+    {"fifth": _part("r/2", "m2", 5, "More words.")},
+    {"fifth": _part("r/1", "m1", 3, "Earlier than it seemed.")},
+    {"seventh": {}},
+    {"eighth": {}},
+    {"first": {"renames": [{"old": "b", "new": "e", "at": 5}]}},
+]
+
+
+@pytest.mark.parametrize("now", _TOLD_NOW, ids=range(len(_TOLD_NOW)))
+def test_what_events_say_no_more_does_not_linger(
+    session: Session, workspace: WorkspaceId, monkeypatch: pytest.MonkeyPatch, now: dict[str, dict[str, Any]]
+) -> None:
+    before = _memory(session, workspace, _TOLD_BEFORE)
+    _read_all_again(session, workspace, monkeypatch, **now)
+    other = WorkspaceId(f"{workspace}-fresh")
+    fresh = _memory(session, other, [(key, at, now.get(key, says)) for key, at, says in _TOLD_BEFORE])
+    assert difference(fresh, memory_state(session, workspace)) == {}
+    assert fresh != before
+
+
+def test_an_event_that_can_be_read_no_more_leaves_what_it_said(
+    session: Session, workspace: WorkspaceId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _memory(session, workspace, _TOLD_BEFORE)
+    _read_all_again(session, workspace, monkeypatch, second={"fault": "broken for now"})
+    assert statuses(session, workspace)["dead"] == 1
+    assert difference(before, memory_state(session, workspace)) == {}
+
+
+def test_reading_all_again_changes_nothing(
+    session: Session, workspace: WorkspaceId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _memory(session, workspace, _TOLD_BEFORE, _life_of_a_family(), [("x", 9, _part("r/1", "m2", 9, None))])
+    _read_all_again(session, workspace, monkeypatch)
+    assert difference(before, memory_state(session, workspace)) == {}
+
+
+# --- threads and rooms ----------------------------------------------------------------------------------------------
+
+
+def test_many_threads_of_a_room_are_told_of_it_by_events_that_are_read_again(
+    session: Session, workspace: WorkspaceId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = [(f"m{n}", n, _part(f"r/{n}", "m", n, f"Words {n} of weight.")) for n in range(9)]
+    changed = [("room", 9, _room(9, room="pier", privacy="private"))]
+    expected = _memory(session, workspace, life, changed)
+    monkeypatch.setattr(assemble, "_DOCUMENTS_AT_ONCE", 2)
+    other = WorkspaceId(f"{workspace}-again")
+    assert difference(expected, _memory(session, other, life, changed)) == {}
+    assert {row[0] for row in rows(session, other, "SELECT privacy FROM knowledge_documents")} == {"private"}
+
+
+def test_a_thread_whose_room_turns_private_is_private_everywhere(session: Session, workspace: WorkspaceId) -> None:
+    put_lines(session.stores.objects, workspace, _lines(workspace, _life(_part("r/1", "m", 1, "Words of weight."))))
+    run_path(session, workspace)
+    put_lines(session.stores.objects, workspace, _lines(workspace, [("room", 2, _room(2, privacy="private"))]))
+    run_path(session, workspace)
+    (cached,) = (json.loads(value) for key, value in cache_keys(session, workspace).items() if "document:" in key)
+    assert cached["privacy"] == "private"
+
+
+def test_a_thread_that_is_trivial_again_is_gone_everywhere(session: Session, workspace: WorkspaceId) -> None:
+    life = _life(_part("r/1", "m", 1, "Words of weight."), _part("r/1", "m", 2, "~ok"))
+    for event in life:
+        put_lines(session.stores.objects, workspace, _lines(workspace, [event]))
+        run_path(session, workspace)
+    assert rows(session, workspace, "SELECT source_id FROM knowledge_documents") == []
+    assert not any(indexed_ids(session, workspace, family) for family in Family)
+    assert not [key for key in cache_keys(session, workspace) if not key.startswith("cache-generation:")]
+
+
+# --- links and names ------------------------------------------------------------------------------------------------
+
+
+def _evidence(session: Session, workspace: WorkspaceId) -> list[tuple[str, str, str]]:
+    query = """SELECT r.type, substr(c.text, e.start_char + 1, e.end_char - e.start_char), e.quote
+        FROM relationship_evidence e JOIN relationships r USING (relationship_id)
+        JOIN knowledge_chunks c USING (chunk_id) WHERE e.until IS NULL AND e.field = ''"""
+    return sorted((row[0], row[1], row[2]) for row in rows(session, workspace, query))
+
+
+@pytest.mark.parametrize(
+    "tail", ["", "\n", "   \n\n\n", " \0\ud83d"], ids=["bare", "line end", "blanks", "nul and half"]
+)
+def test_words_of_links_are_found_where_they_stand(session: Session, workspace: WorkspaceId, tail: str) -> None:
+    words = [f"see \0 page-{number} \u05d0\U0001f6a2" for number in range(250)]
+    sentences = [f"{prose(f'topic{number}', sentences=2)} Then {word}" for number, word in enumerate(words)]
+    body = "\n\n".join(sentences) + tail
+    links = [{**_reference(f"p{number}", word)} for number, word in enumerate(words)]
+    pages = [_page(f"p{number}", 1, ".") for number in range(250)]
+    _memory(session, workspace, _life(_page("a", 1, body, links=links), *pages))
+    stored = [word.replace("\0", "\ufffd") for word in words]
+    assert _evidence(session, workspace) == sorted(("REFERENCES", word, word) for word in stored)
+    assert len(rows(session, workspace, "SELECT 1 FROM knowledge_chunks WHERE superseded_at IS NULL")) > 250
+
+
+def test_words_that_run_over_the_end_of_a_chunk_are_quoted_up_to_it(session: Session, workspace: WorkspaceId) -> None:
+    body = "\n\n".join(prose(f"topic{number}") for number in range(6))
+    _memory(session, workspace, _life(_page("a", 1, body, links=[_reference("b", body)]), _page("b", 1)))
+    ((_, words, quote),) = _evidence(session, workspace)
+    assert body.startswith(quote)
+    assert words.startswith(quote)
+    assert len(quote) == 300
+
+
+def test_a_document_links_to_itself_by_no_edge_and_a_blank_one_has_evidence_without_a_chunk(
+    session: Session, workspace: WorkspaceId
+) -> None:
+    blank = _page("blank", 1, " ", links=[{"type": "RELATES_TO", "to": "document scripted:a", "field": "relations"}])
+    _memory(session, workspace, _life(_page("a", 1, "See a.", links=[_reference("a", "a.")]), blank))
+    found = rows(session, workspace, "SELECT r.type, e.chunk_id, e.quote FROM relationships r "
+                                     "JOIN relationship_evidence e USING (relationship_id)")  # fmt: skip
+    assert found == [("RELATES_TO", None, "")]
+
+
+def test_names_that_no_database_can_keep_stop_nothing(session: Session, workspace: WorkspaceId) -> None:
+    odd = "a\0\ud800"
+    life = _life(
+        _page(odd, 1, url=f"https://example.org/{odd}", handles=[odd], parent=odd, links=[_reference(odd, "words")]),
+        _part(odd, odd, 1, odd + " of weight"),
+        {"renames": [{"old": odd, "new": "b", "at": 5}]},
+        {**_page("c", 1), "commit": {"store": odd, "after": odd, "delivery_id": odd}},
+        {**_page("c", 2), "commit": {"store": odd, "after": odd, "delivery_id": odd}},
+        _gone(odd, 3, odd),
+    )
+    _memory(session, workspace, life)
+    assert statuses(session, workspace).keys() <= {"persisted", "skipped"}
+
+
+def test_one_key_names_entities_of_several_kinds(session: Session, workspace: WorkspaceId) -> None:
+    links = [{"type": "PART_OF", "to": f"{kind} same:key", "field": kind} for kind in ("team", "project", "goal")]
+    links.append({"type": "ASSIGNED_TO", "to": "person same:key", "field": "assignee"})
+    _memory(session, workspace, _life(_page("a", 1, links=links)))
+    found = rows(session, workspace, "SELECT to_kind FROM relationships ORDER BY to_kind")
+    assert found == [("goal",), ("person",), ("project",), ("team",)]
+
+
+def test_who_is_split_off_under_a_login_is_meant_by_it(session: Session, workspace: WorkspaceId) -> None:
+    link = {"type": "ASSIGNED_TO", "to": "person github-login:ada", "field": "assignee"}
+    _memory(session, workspace, _life(_page("a", 1, links=[link]), {"accounts": ["github:7 Ada"]}))
+    decide_identity(
+        workspace, "split", names=("github:7", "github-login:ada"), decided_by="ben", reason="another",
+        stores=session.stores,
+    )  # fmt: skip
+    assigned = "SELECT e.key FROM relationships r JOIN entities e ON e.entity_id = r.to_id WHERE r.type = 'ASSIGNED_TO'"
+    assert rows(session, workspace, assigned) == [("github-login:ada",)]
+    assert [reconcile_relationships(workspace, stores=session.stores).written for _ in range(3)] == [0, 0, 0]
+
+
+def test_owners_that_are_named_twice_own_once(session: Session, workspace: WorkspaceId) -> None:
+    rules = "/a.md @ada @ben @ada\n/a.md @ada @ben @ada\n/b.md @ada\n"
+    pages = {"CODEOWNERS": rules, "a.md": "# A", "b.md": "# B"}
+    _build(session, workspace, [page_event(workspace, key=p, path=p, content=c) for p, c in pages.items()])
+    owned = """SELECT d.source_id, e.key FROM relationships r JOIN knowledge_documents d ON d.document_id = r.from_id
+        JOIN entities e ON e.entity_id = r.to_id WHERE r.type = 'OWNED_BY' ORDER BY 1, 2"""
+    ada, ben = "github-login:ada", "github-login:ben"
+    assert rows(session, workspace, owned) == [
+        ("handbook/a.md", ada),
+        ("handbook/a.md", ben),
+        ("handbook/b.md", ada),
+    ]
+
+
+def test_bytes_are_read_while_no_transaction_is_open(
+    session: Session, workspace: WorkspaceId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get_many = session.stores.objects.get_many
+    held: list[int] = []
+
+    def watched(keys: Sequence[str]) -> dict[str, bytes]:
+        with session.stores.database.transaction(workspace) as tx:
+            query = """SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'relation'
+                AND a.state = 'idle in transaction' AND l.relation = 'source_events'::regclass"""
+            held.append(tx.connection.exec_driver_sql(query).scalar_one())
+        return get_many(keys)
+
+    monkeypatch.setattr(session.stores.objects, "get_many", watched)
+    _memory(session, workspace, _life(_page("a", 1)))
+    assert len(held) >= 2
+    assert set(held) == {0}
+
+
+# --- the decisions --------------------------------------------------------------------------------------------------
+
+_DESCRIPTIONS = st.builds(
+    DescriptionRecord,
+    event_key=st.sampled_from([f"e{number}" for number in range(12)]),
+    as_of=st.integers(0, 5).map(hour),
+    deletes=st.booleans(),
+    content_hash=st.sampled_from("ab").map(ContentHash),
+    raw_pointer=st.just("raw"),
+    link_ids=st.sets(st.sampled_from("xyz"), max_size=3).map(lambda ids: tuple(sorted(ids))),
+).map(lambda one: replace(one, content_hash=ContentHash("-"), link_ids=()) if one.deletes else one)
+_HISTORIES = st.lists(_DESCRIPTIONS, min_size=1, max_size=8, unique_by=lambda one: one.event_key)
+
+
+def _sorted(history: Sequence[DescriptionRecord]) -> list[DescriptionRecord]:
+    """Sort without `rank`: by time, then drafts before deletions, then by key."""
+    return sorted(sorted(history, key=lambda one: one.event_key), key=lambda one: (one.as_of, one.deletes))
+
+
+@given(_HISTORIES)
+@settings(max_examples=300, deadline=None)
+def test_descriptions_decided_one_by_one_end_with_the_greatest(history: Sequence[DescriptionRecord]) -> None:
+    stored: StoredDocument | None = None
+    for one in (*history, *history):  # each is read again later, which must not bring it back
+        outcome = decide(
+            stored, content_hash=one.content_hash, as_of=one.as_of, event_key=one.event_key, deletes=one.deletes
+        )
+        if outcome is not Outcome.OUTDATED:
+            stored = StoredDocument(one.content_hash, one.as_of, one.event_key, is_deleted=one.deletes)
+    last = _sorted(history)[-1]
+    assert stored == StoredDocument(last.content_hash, last.as_of, last.event_key, is_deleted=last.deletes)
+
+
+@given(_HISTORIES)
+@settings(max_examples=300, deadline=None)
+def test_spans_of_links_versions_and_deletions_are_those_of_the_sorted_history(
+    history: Sequence[DescriptionRecord],
+) -> None:
+    ordered = _sorted(history)
+    for link, (since, until) in link_spans(history).items():
+        stating = [number for number, one in enumerate(ordered) if link in one.link_ids]
+        assert since == ordered[stating[0]].as_of
+        rest = ordered[stating[-1] + 1 :]
+        assert until == (rest[0].as_of if rest else None)
+    assert set(link_spans(history)) == {link for one in history for link in one.link_ids}
+
+    states = [(one.content_hash, one.deletes) for one in ordered]
+    kept = [state for number, state in enumerate(states) if number == 0 or state != states[number - 1]]
+    assert version_of(history) == len(kept)
+
+    last_draft = max((number for number, one in enumerate(ordered) if not one.deletes), default=-1)
+    deletions = ordered[last_draft + 1 :]
+    assert gone_since(history) == (deletions[0].as_of if deletions else None)
+
+
+@given(st.lists(_DESCRIPTIONS.map(lambda one: replace(one, part_id="p")), min_size=1, max_size=8))
+def test_versions_of_a_document_of_parts_count_the_states_of_its_parts(history: Sequence[DescriptionRecord]) -> None:
+    assert version_of(history) == len(Counter((one.content_hash, one.deletes) for one in history))

@@ -53,7 +53,10 @@ def set_generation(tx: Transaction, token: str) -> None:
 
 
 def pending_entries(tx: Transaction, token: str, *, batch: int) -> Iterator[list[PendingEntry]]:
-    """Stream live documents that were not primed into this generation at their present version."""
+    """Stream live documents that were not primed into this generation as they are.
+
+    What holds for all threads of a channel changes them without a version of their own.
+    """
     query = """SELECT d.document_id, d.version, d.source, d.source_id, d.content_hash, e.version AS previous_version,
                 to_json(d)::text AS document_json,
                 (SELECT coalesce(json_agg(json_build_object('chunk_id', c.chunk_id, 'chunk_index', c.chunk_index,
@@ -61,7 +64,8 @@ def pending_entries(tx: Transaction, token: str, *, batch: int) -> Iterator[list
                  FROM knowledge_chunks c WHERE c.document_id = d.document_id AND c.superseded_at IS NULL)
                  AS chunks_json
             FROM knowledge_documents d LEFT JOIN cache_entries e USING (workspace_id, document_id)
-            WHERE d.deleted_at IS NULL AND (e.generation, e.version) IS DISTINCT FROM (:token, d.version)"""
+            WHERE d.deleted_at IS NULL
+                AND (e.generation, e.version, e.content_hash) IS DISTINCT FROM (:token, d.version, d.content_hash)"""
     for rows in stream(tx, query, {"token": token}, batch=batch):
         yield [PendingEntry(**row._asdict()) for row in rows]
 
@@ -78,7 +82,7 @@ def record_primed(tx: Transaction, token: str, entries: Sequence[PendingEntry]) 
         cache_entries,
         _rows(entries, generation=token),
         on_conflict="(workspace_id, document_id) DO UPDATE "
-        "SET generation = excluded.generation, version = excluded.version",
+        "SET generation = excluded.generation, version = excluded.version, content_hash = excluded.content_hash",
     )
 
 
@@ -112,6 +116,7 @@ def _rows(entries: Sequence[PendingEntry], *, generation: str) -> list[Row]:
             "document_id": entry.document_id,
             "generation": generation,
             "version": entry.version,
+            "content_hash": entry.content_hash,
             "source": entry.source,
             "source_id": entry.source_id,
         }

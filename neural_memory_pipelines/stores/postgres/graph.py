@@ -289,7 +289,7 @@ def rule_links(tx: Transaction, document: str) -> list[Row]:
         text(
             "SELECT target_kind, target_handle, target_name, quote, chunk_id, start_char, end_char, "
             "confidence, since FROM document_links WHERE document_id = :document AND type = 'OWNED_BY' "
-            "AND origin_kind = 'component' AND until IS NULL ORDER BY link_id"
+            "AND origin_kind = 'component' AND until IS NULL ORDER BY since DESC, link_id"
         ),
         {"document": document},
     )
@@ -297,18 +297,22 @@ def rule_links(tx: Transaction, document: str) -> list[Row]:
 
 
 def replace_links_of_field(tx: Transaction, field: str, rows: Sequence[Row]) -> None:
-    """Make `rows` the live links that a derived field states; those that it stated before end as of their document."""
+    """Make `rows` all links that a derived field states.
+
+    What it stated before is forgotten: the links that it is derived from have their history.
+    """
     insert_rows(
         tx,
         document_links,
         rows,
-        on_conflict="(link_id) DO UPDATE SET until = NULL, chunk_id = excluded.chunk_id, "
-        "start_char = excluded.start_char, end_char = excluded.end_char, quote = excluded.quote",
+        on_conflict="(link_id) DO UPDATE SET since = excluded.since, until = NULL, chunk_id = excluded.chunk_id, "
+        "start_char = excluded.start_char, end_char = excluded.end_char, quote = excluded.quote "
+        "WHERE (document_links.since, document_links.until, document_links.chunk_id, document_links.start_char) "
+        "IS DISTINCT FROM (excluded.since, NULL::timestamptz, excluded.chunk_id, excluded.start_char)",
     )
-    tx.connection.execute(
-        text(
-            "UPDATE document_links l SET until = coalesce(d.deleted_at, d.as_of) FROM knowledge_documents d "
-            "WHERE d.document_id = l.document_id AND l.field = :field AND l.until IS NULL AND NOT (l.link_id = ANY(:kept))"
-        ),
+    over_whole_sets(
+        tx,
+        "DELETE FROM document_links l WHERE field = :field AND NOT EXISTS "
+        "(SELECT FROM unnest(CAST(:kept AS text[])) AS n(id) WHERE n.id = l.link_id)",
         {"field": field, "kept": [row["link_id"] for row in rows]},
     )

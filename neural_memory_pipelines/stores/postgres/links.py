@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
+from neural_memory_pipelines.domain.documents import storable
 from neural_memory_pipelines.domain.ids import DocumentId
 from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
@@ -69,7 +70,7 @@ def replace_handles(tx: Transaction, handles: Mapping[DocumentId, Sequence[str]]
     """Make these the names that documents answer to."""
     if not handles:
         return
-    pairs = [(key, handle) for key, names in handles.items() for handle in dict.fromkeys(names)]
+    pairs = [(key, handle) for key, names in handles.items() for handle in dict.fromkeys(map(storable, names))]
     tx.connection.execute(
         text(
             "DELETE FROM document_handles h WHERE h.document_id = ANY(:documents) AND NOT EXISTS "

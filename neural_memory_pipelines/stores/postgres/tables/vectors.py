@@ -58,6 +58,7 @@ cache_entries = Table(
     Column("document_id", Text, nullable=False),
     Column("generation", Text, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("content_hash", Text, nullable=False, server_default=""),
     Column("source", Text, nullable=False),
     Column("source_id", Text, nullable=False),
     PrimaryKeyConstraint("workspace_id", "document_id"),

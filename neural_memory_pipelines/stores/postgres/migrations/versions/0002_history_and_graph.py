@@ -290,6 +290,7 @@ CREATE INDEX ix_knowledge_documents_workspace_id_source_parent_source_id
 COMMENT ON COLUMN knowledge_documents.as_of_event IS 'Idempotency key of the event that described it last.';
 COMMENT ON COLUMN knowledge_documents.parent_source_id IS 'The document that this one goes with.';
 COMMENT ON COLUMN knowledge_documents.deleted_with IS 'Source id of the parent whose deletion took this document along.';
+ALTER TABLE cache_entries ADD COLUMN content_hash TEXT DEFAULT '' NOT NULL;
 ALTER TABLE source_events ADD COLUMN raw_bytes BIGINT DEFAULT '0' NOT NULL;
 ALTER TABLE memory_observations ADD COLUMN importance_factors JSONB DEFAULT '{}'::jsonb NOT NULL;
 """
