@@ -6,6 +6,7 @@ Read by the tests and by `benchmarks/real_input.py`; no text of theirs is kept h
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -190,17 +191,17 @@ def docs_corpus(name: str, *, include: str | None = None) -> Corpus:
     def put(folder: Path, session: Session, workspace: WorkspaceId) -> Put:
         place = folder / name
         if include is not None:
-            place = _linked(place, include, into=session.settings.home / f"chosen-{workspace}" / name)
+            place = _copied(place, include, into=session.settings.home / f"chosen-{workspace}" / name)
         report = ingest_docs(place, workspace=workspace, organization_id=ORGANIZATION, objects=session.stores.objects)
         return _put_of(report)
 
     return Corpus(name, "docs", put)
 
 
-def _linked(folder: Path, include: str, *, into: Path) -> Path:
+def _copied(folder: Path, include: str, *, into: Path) -> Path:
     for file in folder.glob(include):
         (into / file.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)
-        (into / file.relative_to(folder)).hardlink_to(file)
+        shutil.copyfile(file, into / file.relative_to(folder))
     return into
 
 

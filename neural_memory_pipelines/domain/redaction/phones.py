@@ -89,7 +89,7 @@ _NO_PHONE = re.compile(
 
 def find_phones(text: str, start: int, end: int) -> Iterator[Span]:
     """Find the phone numbers in `text[start:end]`."""
-    if "+" in text or "%2B" in text:
+    if text.find("+", start, end) >= 0 or text.find("%2B", start, end) >= 0:
         for found in _INTERNATIONAL.finditer(text, start, end):
             stop = _international_end(text, found)
             if stop:

@@ -68,13 +68,13 @@ class PersonRow:
 
 def named_accounts(tx: Transaction) -> list[NamedNode]:
     """List the accounts that links name by their provider ids or logins."""
-    rows = tx.connection.execute(text(_NAMED_ACCOUNTS))
+    rows = over_whole_sets(tx, _NAMED_ACCOUNTS, {})
     return [NamedNode("bot" if row.is_bot else "person", row.handle, row.name or "") for row in rows]
 
 
 def named_entities(tx: Transaction) -> list[NamedNode]:
     """List the teams, repositories, components, projects and goals that links name."""
-    return [NamedNode(row.kind, row.handle, row.name) for row in tx.connection.execute(text(_NAMED_ENTITIES))]
+    return [NamedNode(row.kind, row.handle, row.name) for row in over_whole_sets(tx, _NAMED_ENTITIES, {})]
 
 
 def write_entities(tx: Transaction, rows: Sequence[Row]) -> int:

@@ -228,32 +228,34 @@ def count_edges(tx: Transaction) -> list[EdgeCount]:
     return [EdgeCount(*row) for row in rows]
 
 
+_EDGE_COLUMNS = "type, from_kind, from_id, from_name, to_kind, to_id, to_name, confidence, quote"
+# The words that state each edge best are found once for all: asked of each edge, all evidence would be read for each.
 _EDGES = """
-SELECT r.type, r.from_kind, r.from_id, coalesce(fd.title, fe.name) AS from_name,
-    r.to_kind, r.to_id, coalesce(td.title, te.name) AS to_name, r.confidence,
-    coalesce((SELECT e.quote FROM relationship_evidence e JOIN knowledge_documents ed USING (document_id)
-        WHERE e.relationship_id = r.relationship_id AND e.until IS NULL AND ed.privacy = 'org'
-        ORDER BY e.field <> '', e.weight DESC, e.link_id LIMIT 1), '') AS quote
+SELECT r.relationship_id, r.type, r.from_kind, r.from_id, coalesce(fd.title, fe.name) AS from_name,
+    r.to_kind, r.to_id, coalesce(td.title, te.name) AS to_name, r.confidence, coalesce(q.quote, '') AS quote,
+    coalesce(q.field, '-') = '' AS is_said
 FROM relationships r
 LEFT JOIN knowledge_documents fd ON fd.document_id = r.from_id LEFT JOIN entities fe ON fe.entity_id = r.from_id
 LEFT JOIN knowledge_documents td ON td.document_id = r.to_id LEFT JOIN entities te ON te.entity_id = r.to_id
+LEFT JOIN (SELECT DISTINCT ON (e.relationship_id) e.relationship_id, e.quote, e.field
+    FROM relationship_evidence e JOIN knowledge_documents d USING (document_id)
+    WHERE e.until IS NULL AND d.privacy = 'org'
+    ORDER BY e.relationship_id, e.field <> '', e.weight DESC, e.link_id) q USING (relationship_id)
 WHERE r.until IS NULL AND fd.deleted_at IS NULL AND td.deleted_at IS NULL
     AND coalesce(fd.privacy, 'org') = 'org' AND coalesce(td.privacy, 'org') = 'org'"""
 
 
 def live_edges(tx: Transaction, *, limit: int | None = None) -> list[EdgeRow]:
     """List live edges between what is live and not private, in a fixed order, for people to see."""
-    query = f"{_EDGES} ORDER BY r.type, r.from_id, r.to_id LIMIT :limit"
+    query = f"SELECT {_EDGE_COLUMNS} FROM ({_EDGES}) e ORDER BY type, from_id, to_id LIMIT :limit"
     return [EdgeRow(**row._mapping) for row in over_whole_sets(tx, query, {"limit": limit})]
 
 
 def telling_edges(tx: Transaction, *, per_type: int) -> list[EdgeRow]:
     """List a few live edges of each type, those that words state before those that fields state."""
-    query = f"""SELECT type, from_kind, from_id, from_name, to_kind, to_id, to_name, confidence, quote FROM
-        (SELECT e.*, row_number() OVER (PARTITION BY type ORDER BY said DESC, from_id, to_id) AS place FROM
-            (SELECT l.*, EXISTS (SELECT FROM relationship_evidence v JOIN relationships r USING (relationship_id)
-                WHERE r.type = l.type AND r.from_id = l.from_id AND r.to_id = l.to_id AND v.until IS NULL
-                AND v.field = '') AS said FROM ({_EDGES}) l) e) ranked
+    query = f"""SELECT {_EDGE_COLUMNS} FROM
+        (SELECT l.*, row_number() OVER (PARTITION BY type ORDER BY is_said DESC, from_id, to_id) AS place
+            FROM ({_EDGES}) l) ranked
         WHERE place <= :per_type ORDER BY type, place"""
     return [EdgeRow(**row._mapping) for row in over_whole_sets(tx, query, {"per_type": per_type})]
 
