@@ -22,8 +22,7 @@ def forget_renamed(tx: Transaction, rename: Rename, renames: Sequence[Rename]) -
     Returns:
         The events to be read again.
     """
-    names = later_names(rename, renames)
-    return _forget(tx, documents.documents_named(tx, rename.source, names, as_of=rename.as_of))
+    return _forget(tx, documents.documents_named(tx, rename.source, later_names(rename, renames)))
 
 
 def forget_unsaid(tx: Transaction, again: Collection[str], stated: Sequence[Statement]) -> set[str]:

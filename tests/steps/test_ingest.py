@@ -255,10 +255,11 @@ def test_two_ingestions_at_once_are_harmless(session: Session, workspace: Worksp
 
 
 def live_texts(session: Session, workspace: WorkspaceId) -> dict[str, str]:
+    """Read the texts of live documents, without the title that stands above each."""
     with session.stores.database.transaction(workspace) as tx:
         rows = tx.connection.exec_driver_sql(
             "SELECT source_id, string_agg(text, '' ORDER BY chunk_index) AS text "
             "FROM knowledge_documents JOIN knowledge_chunks USING (document_id) "
             "WHERE deleted_at IS NULL AND superseded_at IS NULL GROUP BY source_id"
         )
-        return {row.source_id: row.text for row in rows}
+        return {row.source_id: row.text.partition("\n\n")[2] for row in rows}

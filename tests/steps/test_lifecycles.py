@@ -367,7 +367,7 @@ def _pages(session: Session, workspace: WorkspaceId) -> dict[str, Page]:
     query = """SELECT d.source_id, d.as_of, d.as_of_event, split_part(coalesce(c.text, ''), E'\\n\\n', 2), d.version,
         d.deleted_at, d.deleted_with FROM knowledge_documents d LEFT JOIN knowledge_chunks c
         ON c.document_id = d.document_id AND c.superseded_at IS NULL WHERE d.source_id NOT LIKE 'r/%'"""
-    return {row[0]: row[1:] for row in rows(session, workspace, query)}  # type: ignore[misc]
+    return {row[0]: row[1:] for row in rows(session, workspace, query)}
 
 
 # --- events that are read again, and say something else -------------------------------------------------------------

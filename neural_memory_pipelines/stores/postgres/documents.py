@@ -48,8 +48,7 @@ WHERE {table}.occurred_at > excluded.occurred_at"""
 _BELOW = """EXISTS (SELECT FROM unnest(CAST(:prefixes AS text[])) AS n(prefix) WHERE starts_with({name}, prefix)
     AND substr({name}, length(prefix) + 1, 1) IN ('', '#', '/', '@'))"""
 _NAMED = f"""SELECT d.document_id FROM knowledge_documents d WHERE d.source = :source
-AND ({_BELOW.format(name="d.source_id")} OR {_BELOW.format(name="d.parent_source_id")})
-AND EXISTS (SELECT FROM document_versions v WHERE v.document_id = d.document_id AND v.as_of <= :as_of)"""
+AND ({_BELOW.format(name="d.source_id")} OR {_BELOW.format(name="d.parent_source_id")})"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +255,9 @@ def hidden_children(tx: Transaction, parents: Sequence[DocumentId]) -> list[Docu
     return [DocumentKey(*row) for row in rows]
 
 
-def documents_named(tx: Transaction, source: str, prefixes: Sequence[str], *, as_of: datetime) -> list[DocumentId]:
-    """List the documents of a source below names, or with parents there, that were described until a moment."""
-    named = {"source": source, "prefixes": [storable(prefix) for prefix in prefixes], "as_of": as_of}
+def documents_named(tx: Transaction, source: str, prefixes: Sequence[str]) -> list[DocumentId]:
+    """List the documents of a source below names, or with parents there."""
+    named = {"source": source, "prefixes": [storable(prefix) for prefix in prefixes]}
     return [DocumentId(key) for key in tx.connection.execute(text(_NAMED), named).scalars()]
 
 

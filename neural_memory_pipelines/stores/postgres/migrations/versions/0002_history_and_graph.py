@@ -295,11 +295,16 @@ ALTER TABLE source_events ADD COLUMN raw_bytes BIGINT DEFAULT '0' NOT NULL;
 ALTER TABLE memory_observations ADD COLUMN importance_factors JSONB DEFAULT '{}'::jsonb NOT NULL;
 """
 
-# The owner sees no rows either while row-level security is forced.
+# The owner sees no rows either while row-level security is forced. What each document was taken from is noted, so that
+# one that its event yields no more is found out.
 _READ_AGAIN = """
 ALTER TABLE knowledge_documents NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE source_events NO FORCE ROW LEVEL SECURITY;
 UPDATE knowledge_documents SET as_of_event = lineage_json ->> 'event';
+INSERT INTO document_versions
+    (workspace_id, document_id, event_key, part_id, as_of, deletes, content_hash, raw_pointer, link_ids)
+SELECT workspace_id, document_id, as_of_event, '', as_of, deleted_at IS NOT NULL, content_hash, raw_pointer, '[]'
+FROM knowledge_documents;
 UPDATE source_events SET status = 'pending', reason = NULL, settled_at = NULL WHERE status <> 'dead';
 ALTER TABLE knowledge_documents ALTER COLUMN as_of_event SET NOT NULL;
 ALTER TABLE knowledge_documents FORCE ROW LEVEL SECURITY;
