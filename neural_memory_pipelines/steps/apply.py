@@ -218,7 +218,7 @@ class _Round:
             if draft.privacy is not Privacy.PRIVATE:
                 self.applied.chunks.show({"document": draft.title, "chunks": len(chunked[key]), "tokens": tokens})
         self._write_observations(drafts, keys)
-        self._date_chunks(drafts)
+        self._date_chunks({key: draft for key, draft in drafts.items() if self.batch[key].is_assembled})
         stated = self._link_rows(drafts, chunked)
         links.write_links(self.tx, stated)
         known = [key for key in keys if key in self.stored]

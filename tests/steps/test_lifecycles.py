@@ -27,7 +27,7 @@ from neural_memory_pipelines.domain.changes import (
 from neural_memory_pipelines.domain.documents import Changes, Rename, Skip
 from neural_memory_pipelines.domain.events import SourceEvent
 from neural_memory_pipelines.domain.ids import ContentHash, WorkspaceId
-from neural_memory_pipelines.domain.renames import current_name
+from neural_memory_pipelines.domain.renames import current_name, is_below, later_names
 from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.steps import assemble, persist
@@ -648,3 +648,21 @@ def test_spans_of_links_versions_and_deletions_are_those_of_the_sorted_history(
 @given(st.lists(_DESCRIPTIONS.map(lambda one: replace(one, part_id="p")), min_size=1, max_size=8))
 def test_versions_of_a_document_of_parts_count_the_states_of_its_parts(history: Sequence[DescriptionRecord]) -> None:
     assert version_of(history) == len(Counter((one.content_hash, one.deletes) for one in history))
+
+
+_NAMES = st.sampled_from(["a", "b", "c", "a/x", "b/x", "c/x", "a/x/y"])
+_RENAMES = st.builds(Rename, source=st.just("scripted"), old=_NAMES, new=_NAMES, as_of=st.integers(0, 4).map(hour))
+
+
+@given(st.lists(_RENAMES, max_size=5), _RENAMES, _NAMES, st.integers(0, 5).map(hour))
+@settings(max_examples=500, deadline=None)
+def test_whatever_a_new_rename_moves_is_kept_below_one_of_its_names(
+    known: Sequence[Rename], new: Rename, name: str, as_of: datetime
+) -> None:
+    def called(renames: Sequence[Rename]) -> str:
+        ordered = sorted(renames, key=lambda one: (one.as_of, one.old, one.new))
+        return current_name("scripted", name + "#1", as_of=as_of, renames=ordered)
+
+    before = called(known)
+    moved = called([*known, new]) != before
+    assert not moved or any(is_below(before, prefix) for prefix in later_names(new, known))
