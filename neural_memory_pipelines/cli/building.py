@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from rich.markup import escape
-
+from neural_memory_pipelines.cli.build_result import BuildResult
 from neural_memory_pipelines.cli.opening import Ready, built_version, opened
-from neural_memory_pipelines.cli.output import err, plain, print_table, progress_bars
+from neural_memory_pipelines.cli.output import err, progress_bars
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.steps.inbox import REJECTED, list_inbox, route_unsorted
 from neural_memory_pipelines.stores.postgres.workspaces import list_workspaces
-
-_ALWAYS = ("asset", "seen", "written", "unchanged", "seconds")
-
-
-@dataclass(slots=True)
-class BuildResult:
-    """What a build of one workspace did: a row per asset, failed checks, and errors."""
-
-    workspace: WorkspaceId
-    assets: list[dict[str, Any]] = field(default_factory=list)
-    failed_checks: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether all ran and no check failed as an error."""
-        return not self.failed_checks and not self.errors
 
 
 def build_all(ready: Ready, workspace: WorkspaceId | None) -> list[BuildResult]:
@@ -79,16 +58,3 @@ def close_runs_of_an_earlier_up(ready: Ready) -> None:
     from neural_memory_pipelines.cli.runs import close_lost_runs  # noqa: PLC0415 - takes a second
 
     close_lost_runs(ready)
-
-
-def print_build(result: BuildResult) -> None:
-    """Show what a build did."""
-    if result.assets:
-        # Counts that are zero for all would only take up room.
-        shown = [name for name in result.assets[0] if name in _ALWAYS or any(row[name] for row in result.assets)]
-        print_table(f"workspace {result.workspace}", [{n: row[n] for n in shown} for row in result.assets])
-    for title, sentences in (("check failed", result.failed_checks), ("error", result.errors)):
-        for sentence in sentences:
-            err.print(f"[red]{title}:[/red] {escape(plain(sentence))}")
-    for sentence in result.warnings:
-        err.print(f"[yellow]note:[/yellow] {escape(plain(sentence))}")

@@ -10,7 +10,8 @@ import typer
 import yaml
 
 from neural_memory_pipelines.cli.answers import ask, print_hits
-from neural_memory_pipelines.cli.building import BuildResult, build_all, print_build
+from neural_memory_pipelines.cli.build_result import BuildResult, print_build
+from neural_memory_pipelines.cli.building import build_all
 from neural_memory_pipelines.cli.opening import opened, project_root, ready_stores
 from neural_memory_pipelines.cli.output import out, print_table
 from neural_memory_pipelines.domain.ids import WorkspaceId

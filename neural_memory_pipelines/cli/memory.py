@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from neural_memory_pipelines.cli.answers import ask, print_hits
-from neural_memory_pipelines.cli.building import build_all, last_build_times, print_build
+from neural_memory_pipelines.cli.build_result import print_build
+from neural_memory_pipelines.cli.building import build_all, last_build_times
 from neural_memory_pipelines.cli.opening import built_version, opened, ready_session, ready_stores
 from neural_memory_pipelines.cli.output import err, out, print_json, print_table
 from neural_memory_pipelines.domain.ids import WorkspaceId

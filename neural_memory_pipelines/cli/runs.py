@@ -19,7 +19,7 @@ from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from neural_memory_pipelines.cli.building import BuildResult
+from neural_memory_pipelines.cli.build_result import BuildResult
 from neural_memory_pipelines.cli.opening import Ready, dagster_environment
 from neural_memory_pipelines.cli.output import library_output_in
 from neural_memory_pipelines.defs.build import build_definitions
@@ -49,9 +49,9 @@ def opened_instance(ready: Ready) -> Iterator[dg.DagsterInstance]:
         raise TransientError(f"Dagster's storage: {error}") from None
     names = dagster_environment(ready)
     before = {name: os.environ.get(name) for name in names}
-    os.environ.update(names)
     log = stack_of(ready.settings).home / "logs" / "build.log"
     rotate_log(log)
+    os.environ.update(names)
     try:
         with library_output_in(log), dg.DagsterInstance.get() as instance:
             # Else Dagster makes a new connection for each of the hundreds of statements of a run.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from neural_memory_pipelines.cli import runs
-from neural_memory_pipelines.cli.building import BuildResult
+from neural_memory_pipelines.cli.build_result import BuildResult
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import ContractError, TransientError
 from neural_memory_pipelines.local.session import Session

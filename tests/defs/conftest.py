@@ -26,5 +26,6 @@ def instance() -> Iterator[dg.DagsterInstance]:
 @pytest.fixture(scope="session")
 def stored_instance() -> Iterator[dg.DagsterInstance]:
     """Dagster's own storage in files: ticks that ask for dynamic partitions are evaluated as the daemon does."""
-    with dg.instance_for_test() as instance:
+    # Its home stays out of the environment: programs that other tests start would keep their runs there.
+    with dg.instance_for_test(set_dagster_home=False) as instance:
         yield instance

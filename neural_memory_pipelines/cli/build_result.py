@@ -1,0 +1,42 @@
+"""What a build did, and how it is shown. Nothing here builds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.markup import escape
+
+from neural_memory_pipelines.cli.output import err, plain, print_table
+from neural_memory_pipelines.domain.ids import WorkspaceId
+
+_ALWAYS = ("asset", "seen", "written", "unchanged", "seconds")
+
+
+@dataclass(slots=True)
+class BuildResult:
+    """What a build of one workspace did: a row per asset, failed checks, and errors."""
+
+    workspace: WorkspaceId
+    assets: list[dict[str, Any]] = field(default_factory=list)
+    failed_checks: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether all ran and no check failed as an error."""
+        return not self.failed_checks and not self.errors
+
+
+def print_build(result: BuildResult) -> None:
+    """Show what a build did."""
+    if result.assets:
+        # Counts that are zero for all would only take up room.
+        shown = [name for name in result.assets[0] if name in _ALWAYS or any(row[name] for row in result.assets)]
+        print_table(f"workspace {result.workspace}", [{n: row[n] for n in shown} for row in result.assets])
+    for title, sentences in (("check failed", result.failed_checks), ("error", result.errors)):
+        for sentence in sentences:
+            err.print(f"[red]{title}:[/red] {escape(plain(sentence))}")
+    for sentence in result.warnings:
+        err.print(f"[yellow]note:[/yellow] {escape(plain(sentence))}")
