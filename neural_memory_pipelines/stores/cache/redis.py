@@ -5,12 +5,14 @@ Nothing else imports the Redis SDK. What is cached, and under which keys, is dec
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
 import redis
 from redis.backoff import NoBackoff
+from redis.connection import SSLConnection
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -27,6 +29,12 @@ _BATCH_KEYS = 500
 _BATCH_CHARS = 1_000_000  # hosted services refuse larger requests
 _PROBE_KEY = "neural-memory:check"
 _REFUSALS = (AuthenticationError, AuthorizationError, NoPermissionError)
+_CERTIFICATE = (
+    "check the host in REDIS_URL or UPSTASH_REDIS_REST_URL; the certificate of an authority of your own is named by "
+    "?ssl_ca_certs=FILE in REDIS_URL"
+)
+_SPEAK_TLS = "; if it speaks TLS only, REDIS_URL must begin with rediss://"
+_SPEAK_PLAIN = "; if it does not speak TLS, REDIS_URL must begin with redis://"
 
 
 class RedisCache:
@@ -36,7 +44,7 @@ class RedisCache:
     the server closed while idle is noticed and made anew, which is no second try.
 
     Args:
-        url: redis://[user:password@]host:port[/db], or rediss:// for TLS.
+        url: redis://[user:password@]host:port[/db], or rediss:// for TLS, which checks certificate and host name.
         timeout_seconds: the longest wait for a connection, and again for an answer.
 
     Raises:
@@ -61,6 +69,7 @@ class RedisCache:
             ) from None
         options = self._client.connection_pool.connection_kwargs
         self._address = f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+        self._is_tls = issubclass(self._client.connection_pool.connection_class, SSLConnection)
 
     def set_many(self, values: Mapping[str, str], *, ttl_seconds: int) -> None:
         """Write values, about 500 or 1 MB to a round trip.
@@ -134,8 +143,28 @@ class RedisCache:
         except DataError as error:
             raise PermanentError(f"{where}: {error}") from error
         except RedisError as error:
-            # Also out of memory, over a quota, read-only, loading: a step goes on without its cache in all of them.
-            raise TransientError(f"{where}: {error}") from error
+            raise _refused_on_the_way(error, where) or TransientError(
+                # Also out of memory, over a quota, read-only, loading: a step goes on without its cache in all of them.
+                f"{where}: {error}{_hint(error, is_tls=self._is_tls)}"
+            ) from error
+
+
+def _refused_on_the_way(error: RedisError, where: str) -> ConfigurationError | None:
+    """Tell a setting that keeps TLS from being spoken from a server that is away."""
+    cause = error.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return ConfigurationError(f"{where}, its certificate is not trusted ({cause.verify_message}): {_CERTIFICATE}")
+    if isinstance(cause, FileNotFoundError | PermissionError):
+        return ConfigurationError(f"{where}, a file named in REDIS_URL cannot be read: {error}")
+    return None
+
+
+def _hint(error: RedisError, *, is_tls: bool) -> str:
+    """Say what may be wrong with the scheme of the URL: a server that expects the other one hangs up, or is silent."""
+    cause = error.__context__
+    if is_tls:
+        return _SPEAK_PLAIN if isinstance(cause, ssl.SSLError) or "handshake" in str(cause) else ""
+    return _SPEAK_TLS if "closed by server" in str(error) or isinstance(cause, ConnectionResetError) else ""
 
 
 def _batches(values: Mapping[str, str]) -> Iterator[list[tuple[str, str]]]:

@@ -31,6 +31,32 @@ ILLEGAL_KEYS = (
     "/".join(["part" * 10] * 30),
 )
 
+ODD_KEYS = (
+    " leading and trailing ",
+    "a+b=c&d.json",
+    "100%/%2F/%zz",
+    "what?#fragment;x",
+    "<tag>&amp;'\"`",
+    "~user/{a}|b^[c]/$HOME/*",
+    "ünïcode/日本語/🧠.md",
+    ".hidden/...",
+    "a:b@c,d!(e)",
+    "data:text/html,x.json",
+    "soap",
+)
+
+# Every way to use a store.
+CALLS: list[Callable[[ObjectStore], object]] = [
+    lambda store: store.put_many({"k": b"1"}),
+    lambda store: store.put_many({"k": b"1", "l": b"2", "large": bytes(9_000_000)}),
+    lambda store: store.get("k"),
+    lambda store: store.get_many(["k", "l"]),
+    lambda store: store.delete("k"),
+    lambda store: store.delete("k", if_etag="0" * 32),
+    lambda store: list(store.list("")),
+    lambda store: store.check(),
+]
+
 
 class ObjectStoreContract:
     """Keys are written in no order, so that what comes back in order was put in order by the store."""
@@ -129,18 +155,40 @@ class ObjectStoreContract:
         assert list(store.list("")) == []
 
     def test_a_conditional_delete_never_takes_a_newer_object(self, store: ObjectStore) -> None:
-        def race(first: Callable[[], object], second: Callable[[], object]) -> None:
-            barrier = Barrier(2)
-            for job in [pool.submit(lambda act=act: (barrier.wait(), act())) for act in (first, second)]:
-                job.result()
+        barrier = Barrier(2)
+
+        def write(content: bytes) -> None:
+            barrier.wait()
+            store.put_many({"k": content})
+
+        def delete(etag: str) -> None:
+            barrier.wait()
+            store.delete("k", if_etag=etag)
 
         with ThreadPoolExecutor(2) as pool:
             for number in range(200):
                 store.put_many({"k": b"old"})
                 (seen,) = store.list("k")
                 new = b"new %d" % number
-                race(lambda new=new: store.put_many({"k": new}), lambda e=seen.etag: store.delete("k", if_etag=e))
+                for job in [pool.submit(write, new), pool.submit(delete, seen.etag)]:
+                    job.result()
                 assert store.get("k") == new
+
+    @pytest.mark.parametrize("key", ODD_KEYS)
+    def test_every_printable_key_is_legal(self, store: ObjectStore, key: str) -> None:
+        store.put_many({key: b"1", "other": b"2"})
+        assert store.get_many([key]) == {key: store.get(key)} == {key: b"1"}
+        (seen,) = store.list(key)
+        assert seen.key == key
+        assert {info.key for info in store.list("")} == {key, "other"}
+        assert store.delete(key, if_etag=seen.etag) is True
+        assert [info.key for info in store.list("")] == ["other"]
+
+    def test_many_objects_at_once(self, store: ObjectStore) -> None:
+        objects = {f"part-{number % 7}/{number:03}": b"%d" % number for number in range(200)}
+        store.put_many(objects)
+        assert store.get_many([*reversed(objects), *objects, "missing"]) == objects
+        assert [info.key for info in store.list("", limit=150)] == sorted(objects)[:150]
 
     @pytest.mark.parametrize("key", ILLEGAL_KEYS)
     def test_illegal_keys_are_refused_by_name(self, store: ObjectStore, key: str) -> None:
