@@ -32,6 +32,7 @@ class RecordingEmbedder:
     model = "test/recording"
     dim = 2
     max_tokens = 40
+    billed_tokens = 0
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text) for text in texts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -48,9 +49,10 @@ def cosines(ones: Vectors, others: Vectors) -> np.ndarray:
 
 def text_of_tokens(embedder: Embedder, tokens: int) -> str:
     """Find, among texts of common words, one of exactly this many tokens."""
-    for words in range(tokens // 2, tokens * 4):
+    words = bisect_left(range(4 * tokens), tokens, key=lambda count: embedder.count_tokens(["a " * count])[0])
+    for fewer in range(4):
         for end in ("", ".", "..", "..."):
-            text = "a " * words + end
+            text = "a " * (words - fewer) + end
             if embedder.count_tokens([text]) == [tokens]:
                 return text
     raise AssertionError(f"no text counts as {tokens} tokens")
@@ -59,6 +61,8 @@ def text_of_tokens(embedder: Embedder, tokens: int) -> str:
 def test_spec_tells_what_the_embedder_is(embedder: Embedder) -> None:
     spec = embedder_spec(embedder.model)
     assert (spec.model, spec.dim, spec.max_tokens) == (embedder.model, embedder.dim, embedder.max_tokens)
+    assert spec.dim == spec.dims[0]
+    assert spec.provider == embedder.model.partition("/")[0]
     assert embedder.batch_size >= 1
     assert embedder.workers >= 1
 
@@ -83,6 +87,17 @@ def test_order_is_kept(embedder: Embedder) -> None:
     assert cosines(forwards, backwards[::-1]).min() > 0.9999
     assert cosines(forwards, alone).min() > 0.9999
     assert cosines(forwards, np.roll(forwards, 1, axis=0)).max() < 0.9
+
+
+def test_only_what_a_vendor_bills_is_billed(embedder: Embedder) -> None:
+    before = embedder.billed_tokens
+    embed(embedder, *SENTENCES)
+    after = embedder.billed_tokens
+    if embedder_spec(embedder.model).dollars_per_million_tokens:
+        counted = sum(embedder.count_tokens(SENTENCES))
+        assert counted / 2 < after - before < counted * 2
+    else:
+        assert before == after == 0
 
 
 def test_same_call_same_bytes(embedder: Embedder) -> None:

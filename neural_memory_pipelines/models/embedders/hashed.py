@@ -46,6 +46,7 @@ class HashedEmbedder:
     max_tokens = HASHED.max_tokens
     batch_size = 256
     workers = 1
+    billed_tokens = 0
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count one token per four UTF-8 bytes begun: about the English average of subword tokenizers."""

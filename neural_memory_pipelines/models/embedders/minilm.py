@@ -62,6 +62,7 @@ class MiniLmEmbedder:
     dim = MINILM.dim
     max_tokens = MINILM.max_tokens
     batch_size = 64
+    billed_tokens = 0
 
     def __init__(self) -> None:
         files = locate_minilm_files()

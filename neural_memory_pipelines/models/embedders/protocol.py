@@ -21,7 +21,7 @@ class InputRole(StrEnum):
 
 
 class Embedder(Protocol):
-    """Turns texts into unit vectors. Thread-safe; construction loads the model, `embed` keeps no state."""
+    """Turns texts into unit vectors. Thread-safe; construction loads the model, `embed` keeps no state but the bill."""
 
     @property
     def model(self) -> str:
@@ -46,6 +46,11 @@ class Embedder(Protocol):
     @property
     def workers(self) -> int:
         """How many concurrent `embed` calls are worth making (1 = call it from one thread)."""
+        ...
+
+    @property
+    def billed_tokens(self) -> int:
+        """Tokens that the vendor billed through this embedder in this process so far; 0 for a model on this machine."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

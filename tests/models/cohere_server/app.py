@@ -1,0 +1,92 @@
+"""The application: reads a request, lets happen what is planned, answers. Starting and stopping is `serving.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from . import vectors
+from .faults import Fault, Faults
+from .requests import EmbedRequest, RefusedError, check_key, count_tokens, read_embed_request
+
+
+@dataclass
+class State:
+    """What the server knows of itself."""
+
+    api_key: str
+    faults: Faults = field(default_factory=Faults)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    billed_tokens: int = 0
+
+
+def build_app(state: State) -> Starlette:
+    """Make the application over a state that tests look into and change."""
+
+    async def embed(request: Request) -> Response:
+        fault = state.faults.next() or Fault()
+        body = await request.json()
+        state.requests.append(body)
+        if fault.waits_seconds:
+            await _hang_up_or(fault.waits_seconds, request)
+        if fault.status:
+            return JSONResponse({"message": fault.message}, fault.status, headers=dict(fault.headers))
+        try:
+            check_key(request.headers.get("authorization"), state.api_key)
+            asked = read_embed_request(body)
+        except RefusedError as refused:
+            return JSONResponse({"id": str(uuid4()), "message": refused.message}, refused.status)
+        answer = _answer(asked)
+        state.billed_tokens += answer["meta"]["billed_units"]["input_tokens"]
+        if fault.spoils is not None:
+            spoilt = fault.spoils(answer)
+            return Response(spoilt) if isinstance(spoilt, bytes) else JSONResponse(spoilt)
+        return _cut_short(answer) if fault.drops else JSONResponse(answer)
+
+    return Starlette(routes=[Route("/v2/embed", embed, methods=["POST"])])
+
+
+def _answer(asked: EmbedRequest) -> dict[str, Any]:
+    model = asked.model
+    embedded = vectors.embed(
+        asked.texts, space=model.space, whole_dim=max(model.dims), dim=asked.dim, role=asked.input_type
+    )
+    return {
+        "id": str(uuid4()),
+        "response_type": "embeddings_by_type",
+        "texts": asked.texts,
+        "embeddings": {"float": embedded},
+        "meta": {
+            "api_version": {"version": "2"},
+            "billed_units": {"input_tokens": sum(map(count_tokens, asked.texts))},
+        },
+    }
+
+
+async def _hang_up_or(waits_seconds: float, request: Request) -> None:
+    try:
+        async with asyncio.timeout(waits_seconds):
+            while not await request.is_disconnected():
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        return  # the caller has more patience than the fault
+
+
+def _cut_short(answer: dict[str, Any]) -> Response:
+    data = json.dumps(answer).encode()
+
+    async def half() -> AsyncIterator[bytes]:
+        yield data[: len(data) // 2]
+        raise ConnectionAbortedError("as planned")
+
+    headers = {"content-length": str(len(data))}
+    return StreamingResponse(half(), media_type="application/json", headers=headers)
