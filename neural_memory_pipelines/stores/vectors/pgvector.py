@@ -69,6 +69,16 @@ class PgVectorIndex:
                 "vectors of another dimension need an index of their own"
             )
 
+    def drop_index(self, index: str) -> None:
+        """Delete an index with all that it holds; a missing one is no error.
+
+        Raises:
+            TransientError: the database does not answer.
+        """
+        with self._connect() as connection:
+            for table, column in (("vector_records", "index_name"), ("vector_indexes", "name")):
+                connection.execute(text(f"DELETE FROM vectors.{table} WHERE {column} = :index"), {"index": index})  # noqa: S608 - both are names above
+
     def upsert(self, index: str, namespace: str, records: Sequence[VectorRecord]) -> None:
         """Write vectors, about 3 MB to a round trip; the same id replaces, the last one of a call wins.
 

@@ -44,6 +44,10 @@ class VectorIndex(Protocol):
         """
         ...
 
+    def drop_index(self, index: str) -> None:
+        """Delete an index with all that it holds; a missing one is no error."""
+        ...
+
     def upsert(self, index: str, namespace: str, records: Sequence[VectorRecord]) -> None:
         """Write vectors; the same id replaces. All are stored on return.
 

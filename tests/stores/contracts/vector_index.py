@@ -86,6 +86,33 @@ class VectorIndexContract:
         with pytest.raises(NotFoundError, match="no-such-index"):
             client.query("no-such-index", "n", vectors[0], top_k=1)
 
+    def test_an_index_that_does_not_exist_holds_nothing(self, client: VectorIndex) -> None:
+        assert client.count("no-such-index", "n") == 0
+        assert list(client.list_ids("no-such-index", "n")) == []
+        assert client.fetch_metadata("no-such-index", "n", ["a"]) == {}
+        client.delete("no-such-index", "n", ["a"])
+        client.delete_namespace("no-such-index", "n")
+
+    def test_a_deleted_namespace_can_be_filled_again(self, client: VectorIndex, index: str) -> None:
+        for round_number in range(3):
+            client.upsert(index, "w/n", records(unit_vectors(5), round=round_number))
+            client.delete(index, "w/n", ["r00004"])
+            assert client.count(index, "w/n") == 4
+            assert client.fetch_metadata(index, "w/n", ["r00000"]) == {"r00000": {"n": 0, "round": round_number}}
+            client.delete_namespace(index, "w/n")
+            assert client.count(index, "w/n") == 0
+
+    def test_ids_may_hold_what_urls_and_filters_mean_otherwise(self, client: VectorIndex, index: str) -> None:
+        ids = ["a/b?c=d&e#f", "..", "100%", "+ +", "%2F", "$eq", "'\"\\", "i" * 512]
+        vectors = unit_vectors(len(ids))
+        client.upsert(index, "n/%2F?&#+", [VectorRecord(key, v, {}) for key, v in zip(ids, vectors, strict=True)])
+        assert sorted(client.list_ids(index, "n/%2F?&#+")) == sorted(ids)
+        assert set(client.fetch_metadata(index, "n/%2F?&#+", ids)) == set(ids)
+        client.delete(index, "n/%2F?&#+", ids[1:])
+        assert client.count(index, "n/%2F?&#+") == 1
+        client.delete_namespace(index, "n/%2F?&#+")
+        assert client.count(index, "n/%2F?&#+") == 0
+
     def test_what_is_written_is_found(self, client: VectorIndex, index: str) -> None:
         metadata = {"text": 'ü "quoted" \\', "number": 1700000000.25, "whole": -3, "flag": True, "list": ["b", "a"]}
         (vector,) = unit_vectors(1)
