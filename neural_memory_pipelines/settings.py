@@ -6,6 +6,7 @@ A store whose variable is not set falls back to its embedded twin. What is set b
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -13,10 +14,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from neural_memory_pipelines.errors import ConfigurationError
 
-_NOT_BUILT_YET = {
-    "s3_bucket": "an S3 object store",
-    "pinecone_api_key": "a Pinecone index",
-}
 _ENCODED = "with special characters of the password percent-encoded"
 
 
@@ -99,12 +96,116 @@ class Settings(BaseSettings):
     s3_bucket: str | None = Field(
         default=None,
         validation_alias="S3_BUCKET",
-        description="Refused for now: objects live in a directory under NEURAL_MEMORY_HOME.",
+        description="Bucket of raw artifacts and of the inbox. Not set: a directory under NEURAL_MEMORY_HOME.",
+    )
+    s3_prefix: str = Field(
+        default="",
+        validation_alias="S3_PREFIX",
+        description="Folder of the bucket that everything lies in.",
+    )
+    aws_region: str | None = Field(
+        default=None,
+        validation_alias="AWS_REGION",
+        description="Region of the bucket. Not set: AWS's own configuration decides.",
+    )
+    aws_access_key_id: SecretStr | None = Field(
+        default=None,
+        validation_alias="AWS_ACCESS_KEY_ID",
+        description="Key to the bucket, with AWS_SECRET_ACCESS_KEY. Not set: AWS's own chain of credentials.",
+    )
+    aws_secret_access_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="AWS_SECRET_ACCESS_KEY",
+        description="Secret of the key to the bucket.",
+    )
+    aws_session_token: SecretStr | None = Field(
+        default=None,
+        validation_alias="AWS_SESSION_TOKEN",
+        description="Token of temporary credentials.",
+    )
+    aws_endpoint_url: str | None = Field(
+        default=None,
+        validation_alias="AWS_ENDPOINT_URL_S3",
+        description="Another S3 server than Amazon's, such as MinIO or SeaweedFS.",
     )
     pinecone_api_key: SecretStr | None = Field(
         default=None,
         validation_alias="PINECONE_API_KEY",
-        description="Refused for now: vectors live in Postgres.",
+        description="Account of the Pinecone indexes. Not set: vectors lie in Postgres (pgvector).",
+    )
+    pinecone_cloud: str = Field(
+        default="aws", validation_alias="PINECONE_CLOUD", description="Cloud in which indexes are created."
+    )
+    pinecone_region: str = Field(
+        default="us-west-2", validation_alias="PINECONE_REGION", description="Region in which indexes are created."
+    )
+    pinecone_host: str | None = Field(
+        default=None,
+        validation_alias="PINECONE_CONTROLLER_HOST",
+        description="Another address of Pinecone's API than its public one.",
+    )
+    pinecone_requests_per_second: int = Field(
+        default=50,
+        validation_alias="PINECONE_REQUESTS_PER_SECOND",
+        ge=1,
+        description="Requests to Pinecone a second, of all processes that share the Redis.",
+    )
+    cohere_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="COHERE_API_KEY",
+        description="Account for embedding models cohere/...",
+    )
+    cohere_base_url: str | None = Field(
+        default=None,
+        validation_alias="CO_API_URL",
+        description="Another address of Cohere's API than its public one.",
+    )
+    cohere_inputs_per_minute: int = Field(
+        default=1_900,
+        validation_alias="COHERE_INPUTS_PER_MINUTE",
+        ge=1,
+        description="Texts sent to Cohere a minute, of all processes that share the Redis; its own limit is 2,000.",
+    )
+    environment: str = Field(
+        default="",
+        validation_alias="NEURAL_MEMORY_ENVIRONMENT",
+        pattern=r"^[a-z0-9]{0,12}$",
+        description="Part of the names of indexes, so that deployments can share an account: a-z and 0-9.",
+    )
+    index_topology: Literal["shared", "store"] = Field(
+        default="shared",
+        validation_alias="NEURAL_MEMORY_INDEX_TOPOLOGY",
+        description="shared: an index per model, a namespace per workspace. store: an index per workspace and store. "
+        "For workspaces created from now on, and for versions proposed from now on.",
+    )
+    archive_grace_days: float = Field(
+        default=14,
+        validation_alias="NEURAL_MEMORY_ARCHIVE_GRACE_DAYS",
+        ge=0,
+        description="Days for which a version that was replaced is kept for a rollback.",
+    )
+    gate_most_loss: float = Field(
+        default=0.02,
+        validation_alias="NEURAL_MEMORY_GATE_MOST_LOSS",
+        ge=0,
+        le=1,
+        description="How far recall@10 and nDCG@10 of a new version may lie below the active one's.",
+    )
+    bulk_import_vectors: int = Field(
+        default=100_000,
+        validation_alias="NEURAL_MEMORY_BULK_IMPORT_VECTORS",
+        ge=1,
+        description="From so many vectors on, an empty Pinecone namespace is filled by an import from the S3 bucket.",
+    )
+    bulk_import_integration: str | None = Field(
+        default=None,
+        validation_alias="PINECONE_IMPORT_INTEGRATION_ID",
+        description="Pinecone's storage integration for a bucket that is not public.",
+    )
+    model_prices: dict[str, float] = Field(
+        default={},
+        validation_alias="NEURAL_MEMORY_MODEL_PRICES",
+        description='Dollars per million tokens by model, as JSON: {"cohere/embed-v4.0": 0.12}. Not set: list prices.',
     )
 
     @field_validator("database_url", "database_admin_url", "dagster_postgres_url")
@@ -153,7 +254,7 @@ def load_settings() -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        ConfigurationError: a variable has a value that cannot be right, or names a store that is not built yet.
+        ConfigurationError: a variable has a value that cannot be right.
     """
     try:
         settings = Settings()
@@ -163,15 +264,12 @@ def load_settings() -> Settings:
         raise ConfigurationError(
             "; ".join(f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults)
         ) from None
-    for name, store in _NOT_BUILT_YET.items():
-        if getattr(settings, name) is not None:
-            raise ConfigurationError(
-                f"{name.upper()} is set, but {store} is not supported by this version: unset it to use the embedded one"
-            )
     if settings.database_admin_url is not None and settings.database_url is None:
         raise ConfigurationError("DATABASE_ADMIN_URL is set without DATABASE_URL: set both, or neither")
     if (settings.upstash_redis_rest_url is None) != (settings.upstash_redis_rest_token is None):
         raise ConfigurationError("UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN go together: set both or neither")
+    if (settings.aws_access_key_id is None) != (settings.aws_secret_access_key is None):
+        raise ConfigurationError("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together: set both or neither")
     if settings.upstash_redis_rest_url and not urlsplit(settings.upstash_redis_rest_url).hostname:
         raise ConfigurationError("UPSTASH_REDIS_REST_URL: expected https://<name>.upstash.io")
     return settings

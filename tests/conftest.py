@@ -18,6 +18,8 @@ from neural_memory_pipelines.settings import load_settings
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres.migrate import migrate
 
+pytest_plugins = ["tests.stores.pinecone_fixtures", "tests.models.cohere_fixtures"]
+
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 SAMPLES = Path(__file__).parents[1] / "samples" / "harbor"
 
@@ -30,7 +32,13 @@ _STORE_VARIABLES = (
     "UPSTASH_REDIS_REST_URL",
     "UPSTASH_REDIS_REST_TOKEN",
     "S3_BUCKET",
+    "AWS_ENDPOINT_URL_S3",
     "PINECONE_API_KEY",
+    "PINECONE_CONTROLLER_HOST",
+    "COHERE_API_KEY",
+    "CO_API_URL",
+    "NEURAL_MEMORY_ENVIRONMENT",
+    "NEURAL_MEMORY_INDEX_TOPOLOGY",
 )
 _numbers = itertools.count(1)
 

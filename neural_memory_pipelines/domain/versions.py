@@ -6,12 +6,10 @@ A version never changes. A change of anything in its spec is another version wit
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
-from neural_memory_pipelines.domain.ids import WorkspaceId, hash_json, hash_text
-
-_INDEX_NAME_LIMIT = 45
+from neural_memory_pipelines.domain.ids import Json, hash_json
 
 
 class Family(StrEnum):
@@ -19,11 +17,20 @@ class Family(StrEnum):
 
     CHUNKS = "chunks"
     OBSERVATIONS = "observations"
+    SUMMARIES = "summaries"
+    PROFILES = "profiles"
+
+
+class Topology(StrEnum):
+    """How the vectors of many workspaces are spread over indexes; see `domain/placement.py`."""
+
+    SHARED = "shared"
+    STORE = "store"
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkSpec:
-    """How long chunks are, in tokens of the version's tokenizer.
+    """How long chunks are, in tokens of the tokenizer of the model `measured_by` (None: of the version's own).
 
     `max_tokens` is never above what the embedder reads; `overlap_tokens` repeat the end of the chunk before.
     """
@@ -31,6 +38,11 @@ class ChunkSpec:
     min_tokens: int
     max_tokens: int
     overlap_tokens: int
+    measured_by: str | None = None
+
+    def spelled(self) -> dict[str, Json]:
+        """Spell the spec as JSON, without what is left to the version."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def chunk_spec(max_tokens: int) -> ChunkSpec:
@@ -46,33 +58,61 @@ def chunk_spec(max_tokens: int) -> ChunkSpec:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingVersion:
-    """All that decides a vector: provider/model (with runtime), dimension, compression and chunking.
+    """All that decides a vector and its place: provider/model (with runtime), dimension, compression, chunks, topology.
 
-    `name` is readable and legal as a Dagster partition key and as a part of a Pinecone namespace. `index_name` names
-    the index that holds vectors of this model and dimension: 1-45 of a-z, 0-9 and hyphen.
+    `name` is readable, and legal as a Dagster partition key and as a part of a Pinecone namespace.
     """
 
     model: str
     dim: int
     chunking: ChunkSpec
     compression: str = "float32"
+    topology: Topology = Topology.SHARED
     name: str = field(init=False)
-    index_name: str = field(init=False)
 
     def __post_init__(self) -> None:
-        slug = re.sub(r"[^a-z0-9]+", "-", self.model.lower()).strip("-")
-        spec = hash_json([self.model, self.dim, asdict(self.chunking), self.compression])
-        index = f"neural-memory-{slug}-{self.dim}"
-        if len(index) > _INDEX_NAME_LIMIT:
-            index = f"{index[:36].rstrip('-')}-{hash_text(index)[:8]}"
-        object.__setattr__(self, "name", f"{slug}-{self.dim}-{spec[:8]}")
-        object.__setattr__(self, "index_name", index)
+        spec: list[Json] = [self.model, self.dim, self.chunking.spelled(), self.compression]
+        if self.topology is not Topology.SHARED:
+            spec.append(str(self.topology))
+        object.__setattr__(self, "name", f"{self.slug}-{self.dim}-{hash_json(spec)[:8]}")
+
+    @property
+    def slug(self) -> str:
+        """The model in a-z, 0-9 and hyphens."""
+        return re.sub(r"[^a-z0-9]+", "-", self.model.lower()).strip("-")
 
     @property
     def provider(self) -> str:
         """The part of the model id before the slash."""
         return self.model.partition("/")[0]
 
-    def namespace(self, workspace_id: WorkspaceId, family: Family) -> str:
-        """Name the namespace of one workspace and family at this version."""
-        return f"{workspace_id}/{family}/{self.name}"
+    @property
+    def tokenizer(self) -> str:
+        """The model whose tokens chunks are measured in."""
+        return self.chunking.measured_by or self.model
+
+    def embeds_like(self, other: EmbeddingVersion) -> bool:
+        """Tell whether a text has the same vector at both versions."""
+        return (self.model, self.dim, self.compression) == (other.model, other.dim, other.compression)
+
+
+def successor(active: EmbeddingVersion, *, model: str, dim: int, topology: Topology | None = None) -> EmbeddingVersion:
+    """Make the version that follows a workspace's active one.
+
+    Chunks stay as they are, and go on being measured by the tokenizer that cut them: the old and the new version serve
+    the same rows, and no text changes its id because of a model.
+
+    Args:
+        active: the version at which the workspace is served.
+        model: model id, `provider/name`.
+        dim: dimension of the new vectors.
+        topology: how the new vectors are spread over indexes; as before if it is None.
+    """
+    measured_by = None if active.tokenizer == model else active.tokenizer
+    return EmbeddingVersion(
+        model=model,
+        dim=dim,
+        chunking=replace(active.chunking, measured_by=measured_by),
+        compression=active.compression,
+        topology=topology or active.topology,
+    )

@@ -6,21 +6,27 @@ Nobody else decides which implementation a store is.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
-from neural_memory_pipelines.domain.versions import EmbeddingVersion, chunk_spec
+from neural_memory_pipelines.domain.lifecycle import KEPT_UP_TO_DATE
+from neural_memory_pipelines.domain.versions import EmbeddingVersion, Topology, chunk_spec, successor
+from neural_memory_pipelines.errors import ConfigurationError
+from neural_memory_pipelines.local.opening import open_stores
 from neural_memory_pipelines.local.stack import EmbeddedStack, Endpoints
+from neural_memory_pipelines.models.embedders.access import ModelAccess
 from neural_memory_pipelines.models.embedders.protocol import Embedder
 from neural_memory_pipelines.models.embedders.registry import embedder_spec, load_embedder
 from neural_memory_pipelines.settings import Settings
-from neural_memory_pipelines.stores.bundle import Stores
-from neural_memory_pipelines.stores.cache.redis import RedisCache
-from neural_memory_pipelines.stores.objects.directory import DirectoryObjectStore
-from neural_memory_pipelines.stores.postgres.engine import Database
+from neural_memory_pipelines.steps.pricing import Price
+from neural_memory_pipelines.stores.limits.shared import SharedLimiter
+from neural_memory_pipelines.stores.postgres.lifecycles import versions_in
 from neural_memory_pipelines.stores.postgres.workspaces import active_version, version_named
-from neural_memory_pipelines.stores.vectors.pgvector import PgVectorIndex
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 
 def stack_of(settings: Settings) -> EmbeddedStack:
@@ -65,26 +71,50 @@ def resolve_endpoints(settings: Settings) -> Endpoints:
 class Session:
     """Open stores, and the models they are used with."""
 
-    def __init__(self, settings: Settings, endpoints: Endpoints) -> None:
+    def __init__(self, settings: Settings, endpoints: Endpoints, *, s3: S3Client | None = None) -> None:
         self.settings = settings
         self.endpoints = endpoints
-        database = Database(endpoints.database_url)
-        self.stores = Stores(
-            database=database,
-            objects=DirectoryObjectStore(endpoints.objects_dir),
-            vectors=PgVectorIndex(database.engine),
-            cache=RedisCache(endpoints.redis_url),
-        )
+        self.limiter = SharedLimiter(endpoints.redis_url)
+        self.stores = open_stores(settings, endpoints, limiter=self.limiter, s3=s3)
 
     @property
     def new_workspace_version(self) -> EmbeddingVersion:
         """The embedding version of workspaces that are created from now on."""
         spec = embedder_spec(self.settings.embedding_model)
-        return EmbeddingVersion(model=spec.model, dim=spec.dim, chunking=chunk_spec(spec.max_tokens))
+        return EmbeddingVersion(
+            model=spec.model,
+            dim=spec.dim,
+            chunking=chunk_spec(spec.max_tokens),
+            topology=Topology(self.settings.index_topology),
+        )
 
     def active_version(self, workspace: WorkspaceId) -> EmbeddingVersion:
         """The embedding version at which a workspace is served."""
         return active_version(self.stores.database, workspace)
+
+    def kept_versions(self, workspace: WorkspaceId) -> list[str]:
+        """The names of the versions that new events go to, the active one first."""
+        with self.stores.database.transaction(workspace) as tx:
+            return versions_in(tx, KEPT_UP_TO_DATE)
+
+    def successor(
+        self, workspace: WorkspaceId, *, model: str, dim: int | None = None, topology: str | None = None
+    ) -> EmbeddingVersion:
+        """The version with which a workspace would follow its active one; nothing is registered.
+
+        Raises:
+            ConfigurationError: there is no such model, or it has no such dimension.
+        """
+        spec = embedder_spec(model)
+        if dim is not None and dim not in spec.dims:
+            known = ", ".join(map(str, spec.dims))
+            raise ConfigurationError(f"{model} has no vectors of {dim} dimensions; it has {known}")
+        return successor(
+            self.active_version(workspace),
+            model=model,
+            dim=dim or spec.dim,
+            topology=Topology(topology or self.settings.index_topology),
+        )
 
     def version(self, name: str) -> EmbeddingVersion:
         """An embedding version by its name."""
@@ -92,16 +122,36 @@ class Session:
 
     def embedder(self, version: EmbeddingVersion) -> Embedder:
         """The embedder of a version; loaded once per process."""
-        return load_embedder(version.model)
+        return load_embedder(version.model, dim=version.dim, access=self._access)
+
+    def tokenizer(self, version: EmbeddingVersion) -> Embedder:
+        """The model whose tokens a version's chunks are measured in; loaded once per process."""
+        return load_embedder(version.tokenizer, access=self._access)
+
+    def price(self, model: str) -> Price:
+        """What a model costs, by the settings or else by its list price."""
+        spec = embedder_spec(model)
+        dollars = self.settings.model_prices.get(model, spec.dollars_per_million_tokens)
+        pace = self.settings.cohere_inputs_per_minute if spec.provider == "cohere" else None
+        return Price(dollars_per_million_tokens=dollars, inputs_per_minute=pace)
 
     def close(self) -> None:
         """Close the connections."""
         self.stores.database.close()
 
+    @property
+    def _access(self) -> ModelAccess:
+        settings = self.settings
+        return ModelAccess(
+            cohere_api_key=_value(settings.cohere_api_key) or None,
+            cohere_base_url=settings.cohere_base_url,
+            throttle=self.limiter.throttle("cohere:inputs", amount=settings.cohere_inputs_per_minute, per_seconds=60),
+        )
 
-def open_session(settings: Settings) -> Session:
-    """Open a session on the stores that the settings name."""
-    return Session(settings, resolve_endpoints(settings))
+
+def open_session(settings: Settings, *, s3: S3Client | None = None) -> Session:
+    """Open a session on the stores that the settings name; `s3` is used in place of a client made from the settings."""
+    return Session(settings, resolve_endpoints(settings), s3=s3)
 
 
 def _value(secret: SecretStr | None) -> str:

@@ -8,27 +8,35 @@ import numpy as np
 
 from neural_memory_pipelines.models.embedders.batches import embed_in_batches
 from neural_memory_pipelines.models.embedders.protocol import Embedder, InputRole, Vectors
+from neural_memory_pipelines.steps.pricing import FREE, Price
 from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
 from neural_memory_pipelines.steps.scope import Scope
 from neural_memory_pipelines.stores.postgres import families
 from neural_memory_pipelines.stores.postgres.families import PendingText
+from neural_memory_pipelines.stores.postgres.vectors_kept import take_over_vectors
 
 _TEXTS_PER_WINDOW = 4096
 _TEXTS_PER_TRANSACTION = 512
 
 
 def embed_pending(
-    scope: Scope, *, load_embedder: Callable[[], Embedder], on_progress: Progress = no_progress
+    scope: Scope,
+    *,
+    load_embedder: Callable[[], Embedder],
+    price: Price = FREE,
+    on_progress: Progress = no_progress,
 ) -> StepReport:
     """Embed the texts of a family that have no vector at a version.
 
     Args:
         scope: the workspace, version and family, and the stores.
         load_embedder: loads the version's embedder; called only if there is something to embed.
+        price: of the version's model.
         on_progress: is told the number of texts embedded.
 
     Returns:
-        seen = live texts, written = texts embedded now, unchanged = texts that had a vector already.
+        seen = live texts, written = texts embedded now, unchanged = texts that had a vector already; tokens as the
+        vendor billed them, or else as the embedder counts them.
     """
     report = StepReport()
     workspace, version, family = scope.workspace, scope.version, scope.family
@@ -36,16 +44,21 @@ def embed_pending(
     with timed(report), database.lock(workspace, f"embed:{family}:{version.name}"):
         with database.transaction(workspace) as tx:
             before = families.family_counts(tx, version, family)
+            if before.missing_texts and (taken := take_over_vectors(tx, version)):
+                report.notes.append(f"{taken} vectors are those of another version of the same model")
+                before = families.family_counts(tx, version, family)
         on_progress(0, total=before.missing_texts)
         while window := _next_window(scope):
             _embed_window(scope, window, embedder=load_embedder(), report=report, on_progress=on_progress)
     report.seen = before.live_texts
+    report.dollars = price.of(report.tokens)
     report.unchanged = before.live_texts - before.missing_texts
     return report
 
 
 def _next_window(scope: Scope) -> Sequence[PendingText]:
     with scope.stores.database.transaction(scope.workspace) as tx:
+        scope.refuse_archived(tx)  # before each window is paid for
         return families.pending_texts(tx, scope.version, scope.family, limit=_TEXTS_PER_WINDOW)
 
 
@@ -56,13 +69,14 @@ def _embed_window(
     # transactions, so that what has been paid for survives a kill.
     ordered = sorted(window, key=lambda text: len(text.body))
     for start in range(0, len(ordered), _TEXTS_PER_TRANSACTION):
+        billed_before = embedder.billed_tokens
         part = ordered[start : start + _TEXTS_PER_TRANSACTION]
         vectors, tokens = embed_texts([text.body for text in part], embedder, counted=[text.tokens for text in part])
         hashes = [text.content_hash for text in part]
         with scope.stores.database.transaction(scope.workspace) as tx:
             families.store_vectors(tx, scope.version, hashes=hashes, vectors=vectors)
         report.written += len(part)
-        report.tokens += tokens
+        report.tokens += embedder.billed_tokens - billed_before or tokens
         # Not the text itself: it may be private, and what a run shows stays.
         report.show({"content_hash": part[-1].content_hash, "characters": len(part[-1].body)})
         on_progress(len(part))

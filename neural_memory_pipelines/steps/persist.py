@@ -54,7 +54,7 @@ def persist_pending(
         workspace: whose events.
         stores: where from and where to.
         version: the version at which the workspace is served; its chunking is applied.
-        load_embedder: loads the version's embedder, whose token counts bound chunks; called only if needed.
+        load_embedder: loads the model of the version's tokenizer, which bounds chunks; called only if needed.
         on_progress: called with the number of events that were settled.
     """
     report = PersistReport()
@@ -102,7 +102,8 @@ def _persist_batch(
         pending = events.lock_pending(tx, listed)
         policy = workspaces.redaction_policy(tx)
         read = read_events(pending, raw, policy=policy)
-        applied, described = _apply(tx, read, policy=policy, version=version, embedder=load_embedder())
+        served = workspaces.served_version(tx, version)  # a promotion may have come between two batches
+        applied, described = _apply(tx, read, policy=policy, version=served, embedder=load_embedder())
         outcomes = _settle(tx, read, applied, described)
         # Last, for an event of this very batch may be among them.
         events.read_again(tx, applied.read_again | described.read_again)

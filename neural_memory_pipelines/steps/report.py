@@ -38,6 +38,7 @@ class StepReport:
     skipped: int = 0
     failed: int = 0
     tokens: int = 0
+    dollars: float = 0.0
     seconds: float = 0.0
     examples: list[ExampleRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """What embedding, indexing and verifying work on: one workspace, version and family, in some stores.
 
-A value and its names; no work is done here.
+A value, and where its vectors lie; no work is done here.
 """
 
 from __future__ import annotations
@@ -8,8 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.domain.lifecycle import VersionStatus
+from neural_memory_pipelines.domain.placement import Place, place_of
 from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
+from neural_memory_pipelines.errors import PermanentError
 from neural_memory_pipelines.stores.bundle import Stores
+from neural_memory_pipelines.stores.postgres import lifecycles, places
+from neural_memory_pipelines.stores.postgres.engine import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +26,40 @@ class Scope:
     family: Family
     stores: Stores
 
-    @property
-    def namespace(self) -> str:
-        """The namespace in the vector index."""
-        return self.version.namespace(self.workspace, self.family)
+    def places(self) -> list[Place]:
+        """Where vectors lie by now."""
+        with self.stores.database.transaction(self.workspace) as tx:
+            return places.places(tx, self.version, [self.family])
 
-    @property
-    def index(self) -> str:
-        """The name of the vector index."""
-        return self.version.index_name
+    def ensure_place(self, store: str) -> Place:
+        """Find where the vectors of a docs store lie; a new place is recorded, and its index made, before use."""
+        named = place_of(
+            self.workspace, store, version=self.version, family=self.family, environment=self.stores.environment
+        )
+        with self.stores.database.transaction(self.workspace) as tx:
+            place = places.register_place(tx, self.version, self.family, store=store, place=named)
+            places.note_indexes_of_stores(tx, self.version)
+        self.stores.vectors.ensure_index(place.index, dim=self.version.dim)
+        return place
+
+    def refuse_archived(self, tx: Transaction) -> None:
+        """Stop work on a version that was archived, perhaps a moment ago.
+
+        Raises:
+            PermanentError: it is; says what to do.
+        """
+        standing = lifecycles.standing(tx, self.version.name)
+        if standing is not None and standing.status is VersionStatus.ARCHIVED:
+            raise PermanentError(
+                f"embedding version {self.version.name} is archived in workspace {self.workspace}: "
+                "propose it again to build it"
+            )
 
     def indexed_ids(self) -> set[str]:
         """The ids that the index holds."""
-        return set(self.stores.vectors.list_ids(self.index, self.namespace))
+        vectors = self.stores.vectors
+        return {key for place in self.places() for key in vectors.list_ids(place.index, place.namespace)}
+
+    def indexed_count(self) -> int:
+        """How many vectors the index holds."""
+        return sum(self.stores.vectors.count(place.index, place.namespace) for place in self.places())

@@ -33,7 +33,7 @@ def index_parity(scope: Scope) -> Verdict:
     with scope.stores.database.transaction(scope.workspace) as tx:
         desired = families.desired_ids(tx, scope.version, scope.family)
     indexed = scope.indexed_ids()
-    counted = scope.stores.vectors.count(scope.index, scope.namespace)
+    counted = scope.indexed_count()
     missing, extra = sorted(desired - indexed), sorted(indexed - desired)
     return Verdict(
         passed=not missing and not extra and counted == len(desired),
@@ -46,9 +46,12 @@ def index_parity(scope: Scope) -> Verdict:
 
 def metadata_size(scope: Scope) -> Verdict:
     """Look for vectors whose metadata is larger than an index should carry (1 KB), in up to 2,000 of them."""
-    ids = list(islice(scope.stores.vectors.list_ids(scope.index, scope.namespace), _METADATA_SAMPLE))
-    metadata = scope.stores.vectors.fetch_metadata(scope.index, scope.namespace, ids)
-    sizes = {vector: len(json.dumps(dict(value)).encode()) for vector, value in metadata.items()}
+    vectors = scope.stores.vectors
+    sizes: dict[str, int] = {}
+    for place in scope.places():
+        ids = list(islice(vectors.list_ids(place.index, place.namespace), _METADATA_SAMPLE - len(sizes)))
+        found = vectors.fetch_metadata(place.index, place.namespace, ids)
+        sizes |= {vector: len(json.dumps(dict(value)).encode()) for vector, value in found.items()}
     large = sorted(vector for vector, size_bytes in sizes.items() if size_bytes > METADATA_LIMIT_BYTES)
     largest = max(sizes.values(), default=0)
     return Verdict(

@@ -8,14 +8,16 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import Table
+from sqlalchemy import Table, text
 from sqlalchemy.engine import make_url
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.domain.questions import ExpectedSource, Question
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.steps.identities import decide_identity
 from neural_memory_pipelines.steps.inbox import put_lines
 from neural_memory_pipelines.stores.postgres.engine import CATALOG_SETTING, PIPELINE_ROLE, WORKSPACE_SETTING
+from neural_memory_pipelines.stores.postgres.questions import put_questions
 from neural_memory_pipelines.stores.postgres.tables import WORKSPACE_TABLES, metadata
 
 from ..steps.pipeline import ingest_folder, run_path
@@ -44,6 +46,29 @@ def _two_workspaces(session: Session, tmp_path_factory: pytest.TempPathFactory) 
             reason="two persons",
             stores=session.stores,
         )
+        _consolidate(session, workspace)
+
+
+def _consolidate(session: Session, workspace: WorkspaceId) -> None:
+    """A summary, a centroid and a question."""
+    version = session.new_workspace_version
+    with session.stores.database.transaction(workspace) as tx:
+        tx.connection.execute(
+            text(
+                "INSERT INTO memory_summaries (summary_id, workspace_id, text, window_json, coverage_json, evidence, "
+                "embedding_model, embedding_version, occurred_at) "
+                "VALUES (:id, :workspace, 'a summary', '{}', '{}', '[]', :model, :version, now())"
+            ),
+            {"id": f"sum-{workspace}", "workspace": workspace, "model": version.model, "version": version.name},
+        )
+        tx.connection.execute(
+            text(
+                "INSERT INTO profile_centroids (workspace_id, entity_id, embedding_version, view, content_hash) "
+                "VALUES (:workspace, 'ada', :version, 'body', 'hash')"
+            ),
+            {"workspace": workspace, "version": version.name},
+        )
+        put_questions(tx, [Question("q1", "who?", (ExpectedSource("docs", "handbook/berths.md"),))])
 
 
 def _events_of_all_kinds(workspace: WorkspaceId) -> list[bytes]:

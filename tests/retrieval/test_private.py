@@ -14,7 +14,7 @@ from neural_memory_pipelines.retrieval.dense import Hit, search
 from neural_memory_pipelines.steps.inbox import put_lines
 from neural_memory_pipelines.steps.persist import persist_pending
 from neural_memory_pipelines.steps.receive import receive_events
-from tests.steps.dumps import rows
+from tests.steps.dumps import places_of, rows
 from tests.steps.pipeline import run_path
 from tests.steps.samples import envelope
 
@@ -78,12 +78,11 @@ def test_private_threads_are_found_by_those_alone_who_ask_for_them(session: Sess
     assert {hit.source_id.partition("/")[0] for hit in hits if hit.privacy == Privacy.PRIVATE} == {_CLOSED, _DIRECT}
 
 
-@pytest.mark.parametrize("family", list(Family))
+@pytest.mark.parametrize("family", [Family.CHUNKS, Family.OBSERVATIONS])
 def test_the_index_knows_who_may_read_a_vector(session: Session, told: WorkspaceId, family: Family) -> None:
-    version = session.active_version(told)
-    namespace = version.namespace(told, family)
-    ids = list(session.stores.vectors.list_ids(version.index_name, namespace))
-    metadata = session.stores.vectors.fetch_metadata(version.index_name, namespace, ids)
+    (place,) = places_of(session, told, family)
+    ids = list(session.stores.vectors.list_ids(place.index, place.namespace))
+    metadata = session.stores.vectors.fetch_metadata(place.index, place.namespace, ids)
     privacy = {
         str(row[0]): row[1] for row in rows(session, told, "SELECT document_id, privacy FROM knowledge_documents")
     }
@@ -105,8 +104,8 @@ def test_a_channel_that_turned_private_is_hidden_at_once_and_in_the_index_after_
     for family in Family:
         where = {"privacy": "org"}
         vector = session.embedder(version).embed([_QUESTION], role="search_query")[0]  # type: ignore[arg-type]
-        namespace = version.namespace(told, family)
-        assert session.stores.vectors.query(version.index_name, namespace, vector, top_k=50, where=where) == []
+        for place in places_of(session, told, family):
+            assert session.stores.vectors.query(place.index, place.namespace, vector, top_k=50, where=where) == []
 
 
 @pytest.mark.parametrize("is_indexed", [True, False], ids=["indexed", "not indexed since"])

@@ -32,6 +32,10 @@ class SpyEmbedder:
         self.batch_size, self.workers = self.inner.batch_size, self.inner.workers
         self.max_tokens = self.max_tokens or self.inner.max_tokens
 
+    @property
+    def billed_tokens(self) -> int:
+        return self.inner.billed_tokens
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self.inner.count_tokens(texts)
 

@@ -14,8 +14,11 @@ import redis
 from sqlalchemy import text
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.domain.placement import Place
 from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.local.session import Session
+from neural_memory_pipelines.steps.scope import Scope
+from neural_memory_pipelines.stores.postgres import places
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.tables import WORKSPACE_TABLES, metadata
 
@@ -49,6 +52,7 @@ _PRESENT = {
     "cache ledger": """SELECT document_id, generation = cache_generation AS is_warm
         FROM cache_entries JOIN workspaces USING (workspace_id)""",
 }
+_FILLED = (Family.CHUNKS, Family.OBSERVATIONS)
 _VECTORS = text(
     "SELECT id, metadata::text, encode(sha256(vector_send(embedding)), 'hex') FROM vectors.vector_records "
     "WHERE index_name = :index AND namespace = :namespace"
@@ -62,9 +66,12 @@ def dump(session: Session, workspace: WorkspaceId) -> Dump:
     with session.stores.database.transaction(workspace) as tx:
         for name, query in _QUERIES.items():
             content[name] = _rows(tx, query)
-        for family in Family:
-            scope = {"index": version.index_name, "namespace": version.namespace(workspace, family)}
-            content[f"{family} index"] = sorted(tuple(row) for row in tx.connection.execute(_VECTORS, scope))
+        for family in _FILLED:
+            content[f"{family} index"] = sorted(
+                (place.namespace, *row)
+                for place in places.places(tx, version, [family])
+                for row in tx.connection.execute(_VECTORS, {"index": place.index, "namespace": place.namespace})
+            )
         raw_keys = tx.connection.execute(
             text("SELECT raw_key FROM source_events UNION SELECT raw_key FROM dead_letters "
                  "UNION SELECT raw_pointer FROM knowledge_documents")
@@ -79,7 +86,7 @@ def present(session: Session, workspace: WorkspaceId) -> Dump:
     """Read which ids, keys and contents are live in each store, without what depends on the past (versions, times)."""
     with session.stores.database.transaction(workspace) as tx:
         content = {name: _rows(tx, query) for name, query in _PRESENT.items()}
-    for family in Family:
+    for family in _FILLED:
         content[f"{family} index"] = sorted(indexed_ids(session, workspace, family))
     content["cache"] = sorted(re.sub(r":v\d+$", "", key) for key in cache_keys(session, workspace))
     return content
@@ -100,8 +107,12 @@ def rows(session: Session, workspace: WorkspaceId, query: str, **parameters: Any
 
 def indexed_ids(session: Session, workspace: WorkspaceId, family: Family) -> set[str]:
     """List the ids in the vector index."""
-    version = session.active_version(workspace)
-    return set(session.stores.vectors.list_ids(version.index_name, version.namespace(workspace, family)))
+    return Scope(workspace, session.active_version(workspace), family, session.stores).indexed_ids()
+
+
+def places_of(session: Session, workspace: WorkspaceId, family: Family) -> list[Place]:
+    """List where the vectors of a family lie."""
+    return Scope(workspace, session.active_version(workspace), family, session.stores).places()
 
 
 def cache_keys(session: Session, workspace: WorkspaceId) -> dict[str, str]:
@@ -122,13 +133,13 @@ def empty_cache(session: Session, workspace: WorkspaceId) -> int:
 def wipe(session: Session, workspace: WorkspaceId) -> None:
     """Make the stores forget a workspace, so that another run under its name starts from nothing."""
     empty_cache(session, workspace)
+    version = session.new_workspace_version
     with session.stores.database.transaction(workspace) as tx:
+        for place in places.places(tx, version, list(Family)):
+            session.stores.vectors.delete_namespace(place.index, place.namespace)
         for table in reversed(metadata.sorted_tables):
             if table in WORKSPACE_TABLES:
                 tx.connection.execute(table.delete())
-    version = session.new_workspace_version
-    for family in Family:
-        session.stores.vectors.delete_namespace(version.index_name, version.namespace(workspace, family))
 
 
 def _rows(tx: Transaction, query: str) -> list[Any]:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.domain.placement import Place
 from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.local.session import Session
@@ -16,7 +17,7 @@ from neural_memory_pipelines.retrieval.dense import search
 from neural_memory_pipelines.steps import inbox
 from neural_memory_pipelines.steps.replay import replay_raw_artifacts
 from tests.steps.doubles import RefusingEmbedder
-from tests.steps.dumps import dump, indexed_ids, wipe
+from tests.steps.dumps import dump, indexed_ids, places_of, wipe
 from tests.steps.pipeline import ingest_folder, run_path
 from tests.steps.samples import guide, write_docs
 
@@ -29,15 +30,15 @@ def built(session: Session, workspace: WorkspaceId, tmp_path: Path) -> Workspace
     return workspace
 
 
-def _namespace(session: Session, workspace: WorkspaceId) -> tuple[str, str]:
-    version = session.active_version(workspace)
-    return version.index_name, version.namespace(workspace, Family.CHUNKS)
+def _place(session: Session, workspace: WorkspaceId) -> Place:
+    (place,) = places_of(session, workspace, Family.CHUNKS)
+    return place
 
 
 def test_an_emptied_index_is_made_again_without_the_model(session: Session, built: WorkspaceId) -> None:
     before = indexed_ids(session, built, Family.CHUNKS)
-    index, namespace = _namespace(session, built)
-    session.stores.vectors.delete_namespace(index, namespace)
+    place = _place(session, built)
+    session.stores.vectors.delete_namespace(place.index, place.namespace)
     refusing = RefusingEmbedder(session.embedder(session.new_workspace_version))
     report = run_path(session, built, embedder=refusing).indexed[Family.CHUNKS]
     assert indexed_ids(session, built, Family.CHUNKS) == before
@@ -53,7 +54,7 @@ def test_a_vector_that_the_ledger_does_not_know_is_deleted(session: Session, bui
                 "INSERT INTO vectors.vector_records SELECT index_name, namespace, 'stray', embedding, metadata "
                 "FROM vectors.vector_records WHERE namespace = :namespace LIMIT 1"
             ),
-            {"namespace": _namespace(session, built)[1]},
+            {"namespace": _place(session, built).namespace},
         )
     assert run_path(session, built).indexed[Family.CHUNKS].deleted == 1
     assert indexed_ids(session, built, Family.CHUNKS) == before

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from sqlalchemy import text
 
 from neural_memory_pipelines.domain.ids import ContentHash
+from neural_memory_pipelines.domain.placement import DEFAULT_STORE, Place
 from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
 from neural_memory_pipelines.errors import ContractError
 from neural_memory_pipelines.stores.postgres.bulk import insert_rows
@@ -25,7 +26,7 @@ from neural_memory_pipelines.stores.vectors.protocol import MetadataValue
 
 @dataclass(frozen=True, slots=True)
 class _FamilyQuery:
-    """`texts` gives (content_hash, body, tokens or null); `vectors` gives (vector_id, content_hash, metadata); both of live rows.
+    """`texts` gives (content_hash, body, tokens or null); `vectors` (vector_id, content_hash, store, metadata); of live rows.
 
     `retired` gives the vector ids of rows that are no longer live.
     """
@@ -35,6 +36,7 @@ class _FamilyQuery:
     retired: str
 
 
+_STORE = f"coalesce(CASE WHEN d.source = 'docs' THEN d.metadata_json ->> 'store' END, '{DEFAULT_STORE}') AS store"
 _CHUNK_BODY = "CASE WHEN c.section_label = '' THEN c.text ELSE c.section_label || E'\\n\\n' || c.text END"
 
 # One vector per view that is there: a missing title gives no vector, and never takes the place of another view.
@@ -45,10 +47,10 @@ _VIEW_HASH = "encode(sha256(convert_to(v.body, 'UTF8')), 'hex')"
 _QUERIES: Mapping[Family, _FamilyQuery] = {
     Family.CHUNKS: _FamilyQuery(
         texts=f"SELECT c.chunk_hash AS content_hash, {_CHUNK_BODY} AS body, "
-        "CASE WHEN c.embedding_version = :version THEN c.token_count END AS tokens "
+        "CASE WHEN :counted THEN c.token_count END AS tokens "
         "FROM knowledge_chunks c WHERE c.superseded_at IS NULL",
-        vectors="""SELECT DISTINCT ON (vector_id) c.document_id || '#' || left(c.chunk_hash, 16) AS vector_id,
-            c.chunk_hash AS content_hash,
+        vectors=f"""SELECT DISTINCT ON (vector_id) c.document_id || '#' || left(c.chunk_hash, 16) AS vector_id,
+            c.chunk_hash AS content_hash, {_STORE},
             jsonb_build_object('document_id', c.document_id, 'source', d.source, 'type', d.type,
                 'privacy', d.privacy, 'occurred_at', extract(epoch FROM c.occurred_at)::bigint) AS metadata
         FROM knowledge_chunks c JOIN knowledge_documents d USING (document_id)
@@ -59,7 +61,7 @@ _QUERIES: Mapping[Family, _FamilyQuery] = {
     Family.OBSERVATIONS: _FamilyQuery(
         texts=f"SELECT {_VIEW_HASH} AS content_hash, v.body, NULL::integer AS tokens FROM {_VIEWS} "
         "WHERE o.superseded_at IS NULL AND v.body IS NOT NULL",
-        vectors=f"""SELECT o.observation_id || ':' || v.view AS vector_id, {_VIEW_HASH} AS content_hash,
+        vectors=f"""SELECT o.observation_id || ':' || v.view AS vector_id, {_VIEW_HASH} AS content_hash, {_STORE},
             jsonb_build_object('document_id', o.document_id, 'source', d.source, 'type', d.type, 'view', v.view,
                 'importance', round(o.importance::numeric, 4),
                 'privacy', CASE WHEN d.privacy = 'org' THEN o.privacy ELSE d.privacy END,
@@ -68,6 +70,22 @@ _QUERIES: Mapping[Family, _FamilyQuery] = {
         WHERE o.superseded_at IS NULL AND v.body IS NOT NULL""",
         retired=f"SELECT o.observation_id || ':' || v.view AS vector_id FROM {_VIEWS} "
         "WHERE o.superseded_at IS NOT NULL AND v.body IS NOT NULL",
+    ),
+    Family.SUMMARIES: _FamilyQuery(
+        texts="SELECT encode(sha256(convert_to(s.text, 'UTF8')), 'hex') AS content_hash, s.text AS body, "
+        "NULL::integer AS tokens FROM memory_summaries s WHERE s.superseded_at IS NULL",
+        vectors=f"""SELECT s.summary_id AS vector_id, encode(sha256(convert_to(s.text, 'UTF8')), 'hex') AS content_hash,
+            '{DEFAULT_STORE}' AS store,
+            jsonb_build_object('privacy', s.privacy, 'occurred_at', extract(epoch FROM s.occurred_at)::bigint) AS metadata
+        FROM memory_summaries s WHERE s.superseded_at IS NULL""",
+        retired="SELECT s.summary_id AS vector_id FROM memory_summaries s WHERE s.superseded_at IS NOT NULL",
+    ),
+    Family.PROFILES: _FamilyQuery(
+        texts="SELECT NULL AS content_hash, NULL AS body, NULL::integer AS tokens WHERE false",
+        vectors=f"""SELECT p.entity_id || ':' || p.view AS vector_id, p.content_hash, '{DEFAULT_STORE}' AS store,
+            jsonb_build_object('privacy', p.privacy, 'view', p.view) AS metadata
+        FROM profile_centroids p WHERE p.embedding_version = :version""",
+        retired="SELECT NULL AS vector_id WHERE false",
     ),
 }
 
@@ -81,6 +99,11 @@ _ENTRY = (
 )
 _ENTRY_KEY = "(workspace_id, embedding_version, family, vector_id)"
 _METADATA_HASH = "md5({0}.metadata::text)"
+
+_PENDING = f"""FROM ({{0}}) w
+    JOIN embeddings e ON e.workspace_id = :workspace AND e.embedding_version = :version AND e.content_hash = w.content_hash
+    WHERE NOT EXISTS ({_ENTRY.format("w")} AND l.content_hash = w.content_hash
+        AND l.metadata_hash = {_METADATA_HASH.format("w")})"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +123,7 @@ class PendingVector:
     content_hash: ContentHash
     metadata: Mapping[str, MetadataValue]
     metadata_hash: str
+    store: str
     values: npt.NDArray[np.float32]
 
 
@@ -132,6 +156,29 @@ def live_texts(tx: Transaction, version: EmbeddingVersion, family: Family) -> li
     return list(over_whole_sets(tx, query, _scope(tx, version, family)).scalars())
 
 
+def sample_texts(tx: Transaction, version: EmbeddingVersion, family: Family, *, limit: int) -> list[PendingText]:
+    """List some live texts of a family: the same ones each time, and without any order that texts have."""
+    query = (
+        f"SELECT DISTINCT ON (t.content_hash) t.content_hash, t.body, t.tokens FROM ({_QUERIES[family].texts}) t "
+        "ORDER BY t.content_hash LIMIT :limit"
+    )
+    rows = over_whole_sets(tx, query, {**_scope(tx, version, family), "limit": limit})
+    return [PendingText(ContentHash(row.content_hash), row.body, row.tokens) for row in rows]
+
+
+def missing_bodies(
+    tx: Transaction, version: EmbeddingVersion, family: Family, *, like: Sequence[str], batch: int
+) -> Iterator[list[str]]:
+    """Stream the live texts of a family, each once, that have no vector at any of the versions `like`."""
+    query = (
+        f"SELECT DISTINCT ON (t.content_hash) t.body FROM ({_QUERIES[family].texts}) t WHERE NOT EXISTS ("
+        "SELECT FROM embeddings e WHERE e.workspace_id = :workspace AND e.embedding_version = ANY(:like) "
+        "AND e.content_hash = t.content_hash)"
+    )
+    for rows in stream(tx, query, {**_scope(tx, version, family), "like": list(like)}, batch=batch):
+        yield [row.body for row in rows]
+
+
 def store_vectors(
     tx: Transaction,
     version: EmbeddingVersion,
@@ -152,59 +199,68 @@ def pending_upserts(
     tx: Transaction, version: EmbeddingVersion, family: Family, *, batch: int
 ) -> Iterator[list[PendingVector]]:
     """Stream vectors that the ledger does not know as they should be: desired and embedded, minus ledger."""
-    query = f"""SELECT w.vector_id, w.content_hash, w.metadata, {_METADATA_HASH.format("w")} AS metadata_hash, e.vector
-        FROM ({_QUERIES[family].vectors}) w
-        JOIN embeddings e ON e.workspace_id = :workspace AND e.embedding_version = :version
-            AND e.content_hash = w.content_hash
-        WHERE NOT EXISTS ({_ENTRY.format("w")} AND l.content_hash = w.content_hash
-            AND l.metadata_hash = {_METADATA_HASH.format("w")})"""
+    query = (
+        f"SELECT w.vector_id, w.content_hash, w.metadata, {_METADATA_HASH.format('w')} AS metadata_hash, w.store, e.vector "
+        f"{_PENDING.format(_QUERIES[family].vectors)}"
+    )
     for rows in stream(tx, query, _scope(tx, version, family), batch=batch):
         yield [_pending_vector(row, version.dim) for row in rows]
 
 
+def count_pending(tx: Transaction, version: EmbeddingVersion, family: Family) -> dict[str, int]:
+    """Count by store the vectors that the ledger does not know as they should be."""
+    query = (
+        f"SELECT w.store, count(*) AS vectors {_PENDING.format(_QUERIES[family].vectors)} GROUP BY w.store ORDER BY 1"
+    )
+    return {row.store: row.vectors for row in over_whole_sets(tx, query, _scope(tx, version, family))}
+
+
 def announce_upserts(
-    tx: Transaction, version: EmbeddingVersion, family: Family, vectors: Sequence[PendingVector]
+    tx: Transaction, version: EmbeddingVersion, family: Family, vectors: Sequence[PendingVector], *, place: Place
 ) -> None:
-    """Write into the ledger that the index is about to get these vectors.
+    """Write into the ledger that a place is about to get these vectors.
 
     Should this process die before the index has confirmed them, and nobody want them any more by the next run, the
     ledger still knows what to delete.
     """
-    rows = [{**_entry(tx, version, family, vector), "content_hash": "", "metadata_hash": ""} for vector in vectors]
+    rows = [{**_entry(version, family, vector, place), "content_hash": "", "metadata_hash": ""} for vector in vectors]
     insert_rows(tx, vector_entries, rows, on_conflict=f"{_ENTRY_KEY} DO NOTHING")
 
 
 def record_upserts(
-    tx: Transaction, version: EmbeddingVersion, family: Family, vectors: Sequence[PendingVector]
+    tx: Transaction, version: EmbeddingVersion, family: Family, vectors: Sequence[PendingVector], *, place: Place
 ) -> None:
-    """Write into the ledger that the index has confirmed these vectors."""
+    """Write into the ledger that the index has confirmed these vectors at a place."""
     insert_rows(
         tx,
         vector_entries,
-        [_entry(tx, version, family, vector) for vector in vectors],
-        on_conflict=f"{_ENTRY_KEY} DO UPDATE SET upserted_at = now(), "
-        "content_hash = excluded.content_hash, metadata_hash = excluded.metadata_hash",
+        [_entry(version, family, vector, place) for vector in vectors],
+        on_conflict=f"{_ENTRY_KEY} DO UPDATE SET upserted_at = now(), index_name = excluded.index_name, "
+        "namespace = excluded.namespace, content_hash = excluded.content_hash, metadata_hash = excluded.metadata_hash",
     )
 
 
-def stale_entries(tx: Transaction, version: EmbeddingVersion, family: Family, *, batch: int) -> Iterator[list[str]]:
-    """Stream vectors that the ledger knows and nobody wants any more: ledger minus desired."""
+def stale_entries(
+    tx: Transaction, version: EmbeddingVersion, family: Family, *, batch: int
+) -> Iterator[list[tuple[Place, str]]]:
+    """Stream vectors that the ledger knows and nobody wants any more, and where they are: ledger minus desired."""
     query = (
-        "SELECT l.vector_id FROM vector_entries l WHERE l.workspace_id = :workspace "
+        "SELECT l.vector_id, l.index_name, l.namespace FROM vector_entries l WHERE l.workspace_id = :workspace "
         "AND l.embedding_version = :version AND l.family = :family "
         f"AND NOT EXISTS (SELECT FROM ({_QUERIES[family].vectors}) w WHERE w.vector_id = l.vector_id)"
     )
     for rows in stream(tx, query, _scope(tx, version, family), batch=batch):
-        yield [row.vector_id for row in rows]
+        yield [(Place(row.index_name, row.namespace), row.vector_id) for row in rows]
 
 
-def ledger_ids(tx: Transaction, version: EmbeddingVersion, family: Family) -> set[str]:
-    """List the ids of all vectors that the ledger knows, confirmed or not."""
+def ledger_places(tx: Transaction, version: EmbeddingVersion, family: Family) -> dict[str, Place]:
+    """Map the ids of all vectors that the ledger knows, confirmed or not, to where they are."""
     query = (
-        "SELECT vector_id FROM vector_entries WHERE workspace_id = :workspace "
+        "SELECT vector_id, index_name, namespace FROM vector_entries WHERE workspace_id = :workspace "
         "AND embedding_version = :version AND family = :family"
     )
-    return set(tx.connection.execute(text(query), _scope(tx, version, family)).scalars())
+    rows = tx.connection.execute(text(query), _scope(tx, version, family))
+    return {row.vector_id: Place(row.index_name, row.namespace) for row in rows}
 
 
 def doubt_entries(tx: Transaction, version: EmbeddingVersion, family: Family, ids: Sequence[str]) -> None:
@@ -259,24 +315,30 @@ def family_counts(tx: Transaction, version: EmbeddingVersion, family: Family) ->
     return FamilyCounts(row.live_vectors, row.live_texts, row.missing_texts, row.indexed_vectors)
 
 
-def _entry(tx: Transaction, version: EmbeddingVersion, family: Family, vector: PendingVector) -> dict[str, str]:
+def _entry(version: EmbeddingVersion, family: Family, vector: PendingVector, place: Place) -> dict[str, str]:
     return {
         "embedding_version": version.name,
         "family": family,
         "vector_id": vector.vector_id,
-        "index_name": version.index_name,
-        "namespace": version.namespace(tx.workspace_id, family),
+        "index_name": place.index,
+        "namespace": place.namespace,
         "content_hash": vector.content_hash,
         "metadata_hash": vector.metadata_hash,
     }
 
 
 def _scope(tx: Transaction, version: EmbeddingVersion, family: Family) -> dict[str, Any]:
-    return {"workspace": tx.workspace_id, "version": version.name, "family": str(family)}
+    return {
+        "workspace": tx.workspace_id,
+        "version": version.name,
+        "family": str(family),
+        # Chunks are measured once, by one tokenizer: the counts hold for a model whose own that is.
+        "counted": version.tokenizer == version.model,
+    }
 
 
 def _pending_vector(row: Any, dim: int) -> PendingVector:
     values = np.frombuffer(row.vector, dtype="<f4")
     if values.shape != (dim,):
         raise ContractError(f"stored vector of {row.content_hash} has {values.size} dimensions, its version has {dim}")
-    return PendingVector(row.vector_id, row.content_hash, row.metadata, row.metadata_hash, values)
+    return PendingVector(row.vector_id, row.content_hash, row.metadata, row.metadata_hash, row.store, values)

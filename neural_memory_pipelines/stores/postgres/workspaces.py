@@ -5,15 +5,15 @@ Which version a workspace should have is decided elsewhere.
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.domain.lifecycle import VersionStatus
 from neural_memory_pipelines.domain.redaction import RedactionPolicy
-from neural_memory_pipelines.domain.versions import ChunkSpec, EmbeddingVersion
+from neural_memory_pipelines.domain.versions import ChunkSpec, EmbeddingVersion, Topology
 from neural_memory_pipelines.errors import NotFoundError
+from neural_memory_pipelines.stores.postgres import lifecycles
 from neural_memory_pipelines.stores.postgres.engine import Database, Transaction
 from neural_memory_pipelines.stores.postgres.tables import embedding_versions, workspaces
 
@@ -29,7 +29,8 @@ def register_version(database: Database, version: EmbeddingVersion) -> None:
                 model=version.model,
                 dim=version.dim,
                 compression=version.compression,
-                chunking=asdict(version.chunking),
+                chunking=version.chunking.spelled(),
+                topology=str(version.topology),
             )
             .on_conflict_do_nothing()
         )
@@ -37,11 +38,14 @@ def register_version(database: Database, version: EmbeddingVersion) -> None:
 
 def register_workspace(tx: Transaction, *, organization_id: str, version: EmbeddingVersion) -> None:
     """Record a workspace served at `version`, if it is new; a known one stays as it is."""
-    tx.connection.execute(
+    created = tx.connection.scalar(
         insert(workspaces)
         .values(workspace_id=tx.workspace_id, organization_id=organization_id, active_embedding_version=version.name)
         .on_conflict_do_nothing()
+        .returning(workspaces.c.workspace_id)
     )
+    if created is not None:
+        lifecycles.begin(tx, version.name, VersionStatus.ACTIVE, reason="the workspace is new")
 
 
 def redaction_policy(tx: Transaction) -> RedactionPolicy:
@@ -79,6 +83,12 @@ def active_version(database: Database, workspace_id: WorkspaceId) -> EmbeddingVe
         return _version(tx.connection, name)
 
 
+def served_version(tx: Transaction, known: EmbeddingVersion) -> EmbeddingVersion:
+    """Read the version at which the transaction's workspace is served; `known` is what it was a moment ago."""
+    name = tx.connection.scalar(select(workspaces.c.active_embedding_version))
+    return known if name in {None, known.name} else _version(tx.connection, str(name))
+
+
 def version_named(database: Database, name: str) -> EmbeddingVersion:
     """Read an embedding version by its name.
 
@@ -91,10 +101,15 @@ def version_named(database: Database, name: str) -> EmbeddingVersion:
 
 def _version(connection: Connection, name: str) -> EmbeddingVersion:
     row = connection.execute(
-        text("SELECT model, dim, compression, chunking FROM embedding_versions WHERE name = :name"), {"name": name}
+        text("SELECT model, dim, compression, chunking, topology FROM embedding_versions WHERE name = :name"),
+        {"name": name},
     ).one_or_none()
     if row is None:
         raise NotFoundError(f"embedding version {name!r} does not exist")
     return EmbeddingVersion(
-        model=row.model, dim=row.dim, compression=row.compression, chunking=ChunkSpec(**row.chunking)
+        model=row.model,
+        dim=row.dim,
+        compression=row.compression,
+        chunking=ChunkSpec(**row.chunking),
+        topology=Topology(row.topology),
     )

@@ -6,6 +6,8 @@ Every table with a `workspace_id` is under row-level security, see `migrations/`
 from __future__ import annotations
 
 from neural_memory_pipelines.stores.postgres.tables.base import metadata
+from neural_memory_pipelines.stores.postgres.tables.consolidation import memory_summaries, profile_centroids
+from neural_memory_pipelines.stores.postgres.tables.evaluation import questions
 from neural_memory_pipelines.stores.postgres.tables.graph import (
     document_entities,
     document_handles,
@@ -39,7 +41,9 @@ from neural_memory_pipelines.stores.postgres.tables.vectors import (
     graph_cache_entries,
     vector_entries,
     vector_indexes,
+    vector_namespaces,
 )
+from neural_memory_pipelines.stores.postgres.tables.versions import version_transitions, workspace_versions
 
 __all__ = [
     "WORKSPACE_TABLES",
@@ -61,7 +65,10 @@ __all__ = [
     "knowledge_chunks",
     "knowledge_documents",
     "memory_observations",
+    "memory_summaries",
     "metadata",
+    "profile_centroids",
+    "questions",
     "relationship_evidence",
     "relationships",
     "source_events",
@@ -69,6 +76,9 @@ __all__ = [
     "stores",
     "vector_entries",
     "vector_indexes",
+    "vector_namespaces",
+    "version_transitions",
+    "workspace_versions",
     "workspaces",
 ]
 

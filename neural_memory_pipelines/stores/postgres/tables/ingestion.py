@@ -49,6 +49,7 @@ embedding_versions = Table(
     Column("dim", Integer, nullable=False),
     Column("compression", Text, nullable=False),
     Column("chunking", JSONB, nullable=False),
+    Column("topology", Text, nullable=False, server_default="shared"),
     created_at(),
     comment="One row per embedding version, for all workspaces. A row never changes.",
 )
@@ -103,6 +104,10 @@ stores = Table(
     metadata,
     workspace_column(),
     Column("name", Text, nullable=False),
+    Column(
+        "index_name", Text, comment="The index that holds its vectors at the version served; null before the first."
+    ),
+    Column("embedding_dim", Integer),
     created_at(),
     PrimaryKeyConstraint("workspace_id", "name"),
     comment="One row per store of documents, such as the docs of a repository.",

@@ -79,6 +79,20 @@ graph_cache_entries = Table(
     comment="The ledger of the cached neighbours: which were primed into which generation of the cache.",
 )
 
+vector_namespaces = Table(
+    "vector_namespaces",
+    metadata,
+    workspace_column(),
+    Column("embedding_version", Text, ForeignKey("embedding_versions.name"), nullable=False),
+    Column("family", Text, nullable=False),
+    Column("store", Text, nullable=False),
+    Column("index_name", Text, nullable=False),
+    Column("namespace", Text, nullable=False),
+    created_at(),
+    PrimaryKeyConstraint("workspace_id", "embedding_version", "family", "store"),
+    comment="Where the vectors of each family, version and store lie: what is searched, and what archiving deletes.",
+)
+
 vector_indexes = Table(
     "vector_indexes",
     metadata,

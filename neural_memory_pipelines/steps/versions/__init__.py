@@ -1,0 +1,1 @@
+"""The life of embedding versions: proposed, built, judged, promoted, rolled back, archived."""
