@@ -4,6 +4,6 @@ import warnings
 
 import dagster as dg
 
-# We use these on purpose and pin Dagster exactly: backfill policies, partition mappings, partitioned checks.
+# We use these on purpose and pin Dagster exactly: partition mappings, partitioned checks.
 for _category in (dg.BetaWarning, dg.PreviewWarning):
     warnings.simplefilter("ignore", category=_category)

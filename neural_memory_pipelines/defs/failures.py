@@ -3,8 +3,9 @@
 Nothing is swallowed, and no other module raises Dagster's errors.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import dagster as dg
 
@@ -12,6 +13,8 @@ from neural_memory_pipelines.errors import ContractError, NeuralMemoryError, Per
 
 _TRANSIENT_RETRIES = 4
 _FIRST_WAIT_SECONDS = 5.0
+
+_StepContext = dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpExecutionContext
 
 
 class TickFailedError(dg.DagsterError):
@@ -22,12 +25,13 @@ class TickFailedError(dg.DagsterError):
 
 
 @contextmanager
-def mapped_failures(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Iterator[None]:
+def mapped_failures(context: _StepContext) -> Iterator[None]:
     """Turn the errors of a step into a failed or a retried Dagster step."""
     try:
         yield
     except TransientError as error:
-        tried = context.op_execution_context.retry_number
+        op_context = context if isinstance(context, dg.OpExecutionContext) else context.op_execution_context
+        tried = op_context.retry_number
         if tried == _TRANSIENT_RETRIES:
             raise _failure(error, f"{error} (tried {tried + 1} times)") from error
         wait_seconds = error.retry_after_seconds
@@ -46,6 +50,17 @@ def repeated_tick() -> Iterator[None]:
         yield
     except TransientError as error:
         raise TickFailedError(str(error)) from error
+
+
+def failed_in_workspaces(refused: Mapping[str, str], metadata: Mapping[str, Any]) -> dg.Failure:
+    """Make the failure of a step that did what it could: it names the workspaces where that was not possible, and why.
+
+    It is not retried: most of what is refused once is refused again, and what was done is not done twice.
+    """
+    sentences = "; ".join(f"{workspace}: {why}" for workspace, why in refused.items())
+    return dg.Failure(
+        description=f"refused in {len(refused)} workspaces: {sentences}", metadata=dict(metadata), allow_retries=False
+    )
 
 
 def _failure(error: NeuralMemoryError, description: str) -> dg.Failure:

@@ -1,4 +1,7 @@
-"""The jobs: one per partitioning, because a Dagster run has one. `build` and the sensors run them in this order."""
+"""The jobs on assets: one per partitioning and purpose, because a Dagster run has one partitioning.
+
+`build` and the sensors run them in this order. Jobs that are no assets' are in `lifecycle_jobs.py`.
+"""
 
 import dagster as dg
 
@@ -8,20 +11,33 @@ from neural_memory_pipelines.defs.assets.graph import entities, relationships
 from neural_memory_pipelines.defs.assets.indexes import index_assets
 from neural_memory_pipelines.defs.assets.ingestion import raw_artifacts
 from neural_memory_pipelines.defs.assets.knowledge import knowledge
+from neural_memory_pipelines.defs.assets.versions import canary, served_version
 
 # One process runs all steps of a run: starting a process per step would cost seconds per asset.
-_IN_PROCESS = dg.in_process_executor
+IN_PROCESS = dg.in_process_executor
 
 ingest_workspace = dg.define_asset_job(
     "ingest_workspace",
     selection=dg.AssetSelection.assets(raw_artifacts, knowledge, entities, relationships, graph_adjacency_cache),
     description="Take a workspace's inbox in: raw artifacts, documents, chunks, observations, and the graph.",
-    executor_def=_IN_PROCESS,
+    executor_def=IN_PROCESS,
 )
 
 index_workspace = dg.define_asset_job(
     "index_workspace",
     selection=dg.AssetSelection.assets(*embedding_assets, *index_assets, knowledge_cache),
     description="Make a workspace searchable at an embedding version: embeddings, indexes, caches, and their checks.",
-    executor_def=_IN_PROCESS,
+    executor_def=IN_PROCESS,
+)
+
+_BUILT = [*embedding_assets, *index_assets, canary, served_version]
+BUILT_PER_VERSION = [key for asset in _BUILT for key in asset.keys]
+"""What the build of an embedding version makes."""
+
+build_version = dg.define_asset_job(
+    "build_version",
+    selection=dg.AssetSelection.assets(*_BUILT),
+    description="Build an embedding version of a workspace beside the one that is served, and judge it by the gate. "
+    "The config of served_version can have it promoted if the gate passes.",
+    executor_def=IN_PROCESS,
 )

@@ -28,9 +28,11 @@ def table_metadata(table: str) -> dict[str, Any]:
 
 
 def report_metadata(report: StepReport) -> dict[str, Any]:
-    """Describe what a step did to one workspace."""
+    """Describe what a step did to one workspace; dollars only where something was paid."""
     counts = ("seen", "written", "unchanged", "deleted", "skipped", "failed", "tokens")
     metadata: dict[str, Any] = {name: getattr(report, name) for name in counts}
+    if report.dollars:
+        metadata["dollars"] = round(report.dollars, 6)
     metadata["seconds"] = round(report.seconds, 3)
     if report.examples:
         metadata["examples"] = table_of(report.examples)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import dagster as dg
+from dagster_aws.s3 import S3Resource
 from pydantic import PrivateAttr
 
 from neural_memory_pipelines.local.session import Session, open_session
@@ -18,7 +19,12 @@ _reporters: list[ProgressReporter] = []
 
 
 class MemoryResource(dg.ConfigurableResource["MemoryResource"]):
-    """The stores and models that the environment variables name, open for the length of a run."""
+    """The stores and models that the environment variables name, open for the length of a run.
+
+    With `s3`, the bucket that S3_BUCKET names is reached by that resource's client, with its credentials and endpoint.
+    """
+
+    s3: S3Resource | None = None
 
     _session: Session | None = PrivateAttr(default=None)
 
@@ -26,7 +32,9 @@ class MemoryResource(dg.ConfigurableResource["MemoryResource"]):
     def session(self) -> Session:
         """The open session; opened at first use."""
         if self._session is None:
-            self._session = open_session(load_settings())
+            settings = load_settings()
+            client = self.s3.get_client() if self.s3 is not None and settings.s3_bucket is not None else None
+            self._session = open_session(settings, s3=client)
         return self._session
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 - Dagster's signature

@@ -144,7 +144,7 @@ def stranded_events(context: dg.SensorEvaluationContext, memory: MemoryResource)
     name="knowledge_changed",
     minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Asks for indexing, at the active embedding version, of each workspace that was ingested.",
+    description="Asks for indexing of each workspace that was ingested, at every version it keeps up to date.",
 )
 def knowledge_changed(context: dg.RunStatusSensorContext, memory: MemoryResource) -> dg.SensorResult | dg.SkipReason:
     """Follow an ingestion run."""
@@ -152,12 +152,12 @@ def knowledge_changed(context: dg.RunStatusSensorContext, memory: MemoryResource
     if BUILD_TAG in run.tags:
         return dg.SkipReason("`neural-memory build` indexes by itself")
     with repeated_tick():
-        versions = {name: memory.session.active_version(name).name for name in _ingested(run, context.instance)}
+        kept = {name: memory.session.kept_versions(name) for name in _ingested(run, context.instance)}
     requests = []
-    for workspace, version in versions.items():
+    for workspace, version in ((name, version) for name, versions in kept.items() for version in versions):
         add_partitions(context.instance, workspace, version)
         key = workspace_version_key(workspace, version)
-        requests.append(dg.RunRequest(partition_key=key, run_key=f"{run.run_id}-{workspace}"))
+        requests.append(dg.RunRequest(partition_key=key, run_key=f"{run.run_id}-{workspace}-{version}"))
     return dg.SensorResult(run_requests=requests)
 
 

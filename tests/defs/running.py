@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.partitions.utils import get_tags_from_multi_partition_key
 
+from neural_memory_pipelines.defs.assets.versions import canary
 from neural_memory_pipelines.defs.build import build_definitions
 from neural_memory_pipelines.defs.checks.dead_letters import no_dead_letters
 from neural_memory_pipelines.defs.partitions import workspace_version_key
@@ -22,7 +23,9 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 _ONLY_CHECKS = dg.define_asset_job(
     "only_checks",
-    selection=dg.AssetSelection.all_asset_checks() - dg.AssetSelection.checks(no_dead_letters),
+    selection=dg.AssetSelection.all_asset_checks()
+    - dg.AssetSelection.checks(no_dead_letters)
+    - dg.AssetSelection.checks_for_assets(canary),
 )
 
 
@@ -52,8 +55,9 @@ def run_job(
     tags: Mapping[str, str] | None = None,
     assets: list[str] | None = None,
     memory: MemoryResource | None = None,
+    ops: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dg.ExecuteInProcessResult:
-    """Run a job of the code location on one partition, or on the range that `tags` name."""
+    """Run a job of the code location on one partition, or on the range that `tags` name; `ops` are their configs."""
     return (
         build_definitions(memory)
         .resolve_job_def(job)
@@ -63,7 +67,7 @@ def run_job(
             tags=dict(tags or {}),
             asset_selection=[dg.AssetKey(name) for name in assets] if assets else None,
             raise_on_error=False,
-            run_config=_QUIET,
+            run_config={**_QUIET, "ops": {name: {"config": dict(config)} for name, config in (ops or {}).items()}},
         )
     )
 

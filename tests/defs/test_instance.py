@@ -60,7 +60,10 @@ def test_runs_are_queued_and_one_workspace_is_worked_on_by_one_run(deployed: dg.
     assert queue is not None
     assert queue.max_concurrent_runs == 4
     per_value = {"applyLimitPerUniqueValue": True}
-    assert queue.tag_concurrency_limits == [{"key": "dagster/partition", "limit": 1, "value": per_value}]
+    assert queue.tag_concurrency_limits == [
+        {"key": "dagster/partition", "limit": 1, "value": per_value},
+        {"key": "dagster/backfill", "limit": 3},
+    ]
 
 
 def test_lost_runs_are_noticed_and_repeated_and_failed_steps_are_not(deployed: dg.DagsterInstance) -> None:

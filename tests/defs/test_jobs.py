@@ -53,6 +53,10 @@ def test_both_jobs_make_the_samples_searchable_and_say_what_they_did(
         assert values["examples"].records, asset
     assert metadata["documents"]["events_seen"] == metadata["raw_artifacts"]["written"]
     assert metadata["chunk_embeddings"]["tokens"] > 0
+    assert "dollars" not in metadata["chunk_embeddings"], "a model of this machine costs none"
+    index = metadata["chunk_index"]
+    assert index["vectors_desired"] == index["vectors_indexed"] == index["vectors_upserted"] == index["written"]
+    assert index["vectors_deleted"] == 0
 
     with session.stores.database.transaction(workspace) as tx:
         status = workspace_status(tx)

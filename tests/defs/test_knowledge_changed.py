@@ -15,10 +15,11 @@ from neural_memory_pipelines.defs.partitions import workspace_version_key
 from neural_memory_pipelines.defs.resources import MemoryResource
 from neural_memory_pipelines.defs.sensors import BUILD_TAG, knowledge_changed
 from neural_memory_pipelines.domain.ids import WorkspaceId
-from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.errors import NotFoundError, TransientError
 from neural_memory_pipelines.local.session import Session
+from neural_memory_pipelines.steps.versions.propose import begin_build
 from tests.defs.running import memory_of, run_job
+from tests.defs.versions import propose
 from tests.steps.pipeline import ingest_folder
 
 
@@ -56,13 +57,26 @@ def _ingest(
     return run_job("ingest_workspace", instance, key=names[0], tags=tags)
 
 
+def test_ingestion_is_followed_by_indexing_at_every_version_that_is_kept(
+    session: Session, instance: dg.DagsterInstance, three: list[WorkspaceId]
+) -> None:
+    ingested = _ingest(instance, three[:1])
+    beside, unbuilt = propose(session, three[0]), propose(session, three[0], dim=384)
+    begin_build(three[0], beside, stores=session.stores)
+    kept = [session.active_version(three[0]).name, beside.name]
+    asked = _follow(instance, ingested)
+    assert set(asked) == {workspace_version_key(three[0], version) for version in kept}
+    assert len(set(asked.values())) == 2
+    assert unbuilt.name not in instance.get_dynamic_partitions("embedding_version")
+
+
 def test_ingestion_is_followed_by_indexing_at_the_active_version(
     session: Session, instance: dg.DagsterInstance, three: list[WorkspaceId]
 ) -> None:
     ingested = _ingest(instance, three[:1])
     version = session.active_version(three[0]).name
     asked = _follow(instance, ingested)
-    assert asked == {workspace_version_key(three[0], version): f"{ingested.run_id}-{three[0]}"}
+    assert asked == {workspace_version_key(three[0], version): f"{ingested.run_id}-{three[0]}-{version}"}
     assert _follow(instance, ingested) == asked, "a tick that is repeated asks under the same key"
     assert instance.get_dynamic_partitions("embedding_version") == [version]
     assert run_job("index_workspace", instance, key=next(iter(asked))).success
@@ -103,11 +117,11 @@ class _Away(Session):
         self.__dict__.update(copy.copy(working.__dict__))
         self.failures = failures
 
-    def active_version(self, workspace: WorkspaceId) -> EmbeddingVersion:
+    def kept_versions(self, workspace: WorkspaceId) -> list[str]:
         if self.failures:
             self.failures -= 1
             raise TransientError("Postgres is away")
-        return super().active_version(workspace)
+        return super().kept_versions(workspace)
 
 
 def test_no_run_is_forgotten_when_postgres_is_away_at_a_tick(

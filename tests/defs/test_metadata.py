@@ -9,6 +9,11 @@ from neural_memory_pipelines.domain.events import SkipReason
 from neural_memory_pipelines.steps.report import StepReport
 
 
+def test_dollars_are_shown_where_something_was_paid() -> None:
+    assert report_metadata(StepReport(tokens=1_000, dollars=0.00012))["dollars"] == 0.00012
+    assert "dollars" not in report_metadata(StepReport(tokens=1_000))
+
+
 def test_reasons_and_examples_become_tables_most_frequent_first() -> None:
     report = StepReport(seen=4, skipped=3, seconds=0.25, examples=[{"title": "a", "chunks": 2, "share": 0.5}])
     for reason in (SkipReason.EMPTY, SkipReason.SUPERSEDED, SkipReason.SUPERSEDED):

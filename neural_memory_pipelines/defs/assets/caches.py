@@ -3,8 +3,8 @@
 import dagster as dg
 
 from neural_memory_pipelines.defs.assets.graph import relationships
-from neural_memory_pipelines.defs.assets.indexes import INDEX_OF
 from neural_memory_pipelines.defs.failures import mapped_failures
+from neural_memory_pipelines.defs.families import FAMILY_ASSETS
 from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata
 from neural_memory_pipelines.defs.partitions import (
     workspace_partitions,
@@ -20,12 +20,11 @@ from neural_memory_pipelines.steps.prime import prime_cache
 
 @dg.asset(
     partitions_def=workspace_version_partitions,
-    deps=list(INDEX_OF.values()),
+    deps=[named.index for named in FAMILY_ASSETS],
     group_name="caches",
     kinds={"redis"},
     owners=OWNERS,
     code_version="1",
-    backfill_policy=dg.BackfillPolicy.multi_run(),
 )
 def knowledge_cache(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.MaterializeResult[None]:
     """Documents and their chunks, primed in Redis; a cache that is away is reported and costs nothing else."""
@@ -45,7 +44,6 @@ def knowledge_cache(context: dg.AssetExecutionContext, memory: MemoryResource) -
     kinds={"redis"},
     owners=OWNERS,
     code_version="1",
-    backfill_policy=dg.BackfillPolicy.multi_run(),
 )
 def graph_adjacency_cache(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.MaterializeResult[None]:
     """The neighbours of every node of the graph, out and in, primed in Redis; rebuilt when they are missing."""

@@ -8,6 +8,7 @@ from functools import partial
 import dagster as dg
 
 from neural_memory_pipelines.defs.failures import mapped_failures
+from neural_memory_pipelines.defs.families import FAMILY_ASSETS, FamilyAssets
 from neural_memory_pipelines.defs.metadata import OWNERS, report_metadata, table_metadata
 from neural_memory_pipelines.defs.partitions import (
     to_workspace,
@@ -16,37 +17,36 @@ from neural_memory_pipelines.defs.partitions import (
     workspace_versions_of,
 )
 from neural_memory_pipelines.defs.resources import MemoryResource, progress_of
-from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.steps.embed import embed_pending
 from neural_memory_pipelines.steps.scope import Scope
+from neural_memory_pipelines.steps.versions.propose import begin_build
 
-EMBEDDING_OF = {Family.CHUNKS: "chunk_embeddings", Family.OBSERVATIONS: "observation_embeddings"}
 
-
-def _embedding_asset(family: Family) -> dg.AssetsDefinition:
-    name = EMBEDDING_OF[family]
+def _embedding_asset(named: FamilyAssets) -> dg.AssetsDefinition:
+    family, name = named.family, named.embeddings
 
     @dg.asset(
         name=name,
         partitions_def=workspace_version_partitions,
-        deps=[dg.AssetDep(str(family), partition_mapping=to_workspace)],
+        deps=[dg.AssetDep(named.rows, partition_mapping=to_workspace)],
         description=f"Vectors of all live {family} at an embedding version, kept for good by the hash of the text.",
         group_name="embeddings",
         kinds={"postgres", "python"},
         owners=OWNERS,
-        code_version="1",
+        code_version="2",
         metadata=table_metadata("embeddings"),
         pool="embedder",
-        backfill_policy=dg.BackfillPolicy.multi_run(),
     )
     def embeddings(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.MaterializeResult[None]:
         with mapped_failures(context):
             session = memory.session
             for workspace, version_name in workspace_versions_of(context.partition_keys):
                 version = session.version(version_name)
+                begin_build(workspace, version, stores=session.stores)
                 report = embed_pending(
                     Scope(workspace, version, family, session.stores),
                     load_embedder=partial(session.embedder, version),
+                    price=session.price(version.model),
                     on_progress=progress_of(context, name),
                 )
                 key = workspace_version_key(workspace, version_name)
@@ -56,4 +56,4 @@ def _embedding_asset(family: Family) -> dg.AssetsDefinition:
     return embeddings
 
 
-embedding_assets = [_embedding_asset(family) for family in EMBEDDING_OF]
+embedding_assets = [_embedding_asset(named) for named in FAMILY_ASSETS]

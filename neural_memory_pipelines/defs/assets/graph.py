@@ -31,7 +31,6 @@ _EDGES_DRAWN_FROM = 5_000
     owners=OWNERS,
     code_version="1",
     metadata=table_metadata("entities"),
-    backfill_policy=dg.BackfillPolicy.multi_run(),
 )
 def entities(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.MaterializeResult[None]:
     """Persons (accounts of all sources, joined), bots, teams, repositories, components, projects and goals."""
@@ -51,7 +50,6 @@ def entities(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.Ma
     owners=OWNERS,
     code_version="1",
     metadata=table_metadata("relationships"),
-    backfill_policy=dg.BackfillPolicy.multi_run(),
 )
 def relationships(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.MaterializeResult[None]:
     """Edges between documents and entities, each with the words or the field that state it."""

@@ -16,7 +16,6 @@ from neural_memory_pipelines.steps.receive import receive_events
     owners=OWNERS,
     code_version="1",
     metadata=table_metadata("source_events"),
-    backfill_policy=dg.BackfillPolicy.multi_run(),
 )
 def raw_artifacts(context: dg.AssetExecutionContext, memory: MemoryResource) -> dg.MaterializeResult[None]:
     """Source events as received: the bytes in the object store, one ledger row per event."""

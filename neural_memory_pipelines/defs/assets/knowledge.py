@@ -50,7 +50,6 @@ def _spec(table: str, upstream: str) -> dg.AssetSpec:
 @dg.multi_asset(
     specs=[_spec("documents", "raw_artifacts"), _spec("chunks", "documents"), _spec("observations", "documents")],
     partitions_def=workspace_partitions,
-    backfill_policy=dg.BackfillPolicy.multi_run(),
 )
 def knowledge(context: dg.AssetExecutionContext, memory: MemoryResource) -> Iterator[dg.MaterializeResult[None]]:
     """Persist pending events."""
@@ -73,7 +72,7 @@ def _persist(
         workspace,
         stores=session.stores,
         version=version,
-        load_embedder=partial(session.embedder, version),
+        load_embedder=partial(session.tokenizer, version),
         on_progress=on_progress,
     )
     with session.stores.database.transaction(workspace) as tx:

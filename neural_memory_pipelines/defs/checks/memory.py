@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from neural_memory_pipelines.defs.assets.embeddings import EMBEDDING_OF
-from neural_memory_pipelines.defs.assets.indexes import INDEX_OF
 from neural_memory_pipelines.defs.failures import mapped_failures
+from neural_memory_pipelines.defs.families import FAMILY_ASSETS
 from neural_memory_pipelines.defs.partitions import workspace_version_partitions, workspace_versions_of
 from neural_memory_pipelines.defs.resources import MemoryResource
 from neural_memory_pipelines.domain.versions import Family
@@ -84,9 +83,9 @@ def _judge(
 
 
 memory_checks = [
-    *(_checks_of(asset, family, [every_live_row_embedded]) for family, asset in EMBEDDING_OF.items()),
+    *(_checks_of(named.embeddings, named.family, [every_live_row_embedded]) for named in FAMILY_ASSETS),
     *(
-        _checks_of(asset, family, [index_parity, metadata_size, no_superseded_indexed])
-        for family, asset in INDEX_OF.items()
+        _checks_of(named.index, named.family, [index_parity, metadata_size, no_superseded_indexed])
+        for named in FAMILY_ASSETS
     ),
 ]
