@@ -14,6 +14,7 @@ from neural_memory_pipelines.cli.output import out, plain
 from neural_memory_pipelines.domain.documents import Privacy
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.text import clip
+from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.retrieval.dense import Hit, search
@@ -22,14 +23,22 @@ _TEXT_SHOWN_CHARS = 240
 
 
 def ask(
-    session: Session, question: str, workspace: WorkspaceId, *, limit: int, include_private: bool = False
+    session: Session,
+    question: str,
+    workspace: WorkspaceId,
+    *,
+    limit: int,
+    include_private: bool = False,
+    version: EmbeddingVersion | None = None,
 ) -> list[Hit]:
-    """Search a workspace at its active embedding version, without what only some may read unless that is asked for.
+    """Search a workspace at its active embedding version, or at `version`.
+
+    What only some may read is left out unless it is asked for.
 
     Raises:
         NotFoundError: there is no such workspace, or it was never built.
     """
-    version = built_version(session, workspace)
+    version = version or built_version(session, workspace)
     try:
         return search(
             question,

@@ -32,8 +32,13 @@ class BuildResult:
 def print_build(result: BuildResult) -> None:
     """Show what a build did."""
     if result.assets:
-        # Counts that are zero for all would only take up room.
-        shown = [name for name in result.assets[0] if name in _ALWAYS or any(row[name] for row in result.assets)]
+        # Counts that are zero for all would only take up room, and so would a version that is the same for all.
+        hidden = {"version"} if len({row["version"] for row in result.assets} - {""}) < 2 else set()
+        shown = [
+            name
+            for name in result.assets[0]
+            if name not in hidden and (name in _ALWAYS or any(row[name] for row in result.assets))
+        ]
         print_table(f"workspace {result.workspace}", [{n: row[n] for n in shown} for row in result.assets])
     for title, sentences in (("check failed", result.failed_checks), ("error", result.errors)):
         for sentence in sentences:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
+from rich.markup import escape
 
 from neural_memory_pipelines.cli.answers import ask, print_hits
 from neural_memory_pipelines.cli.build_result import BuildResult, print_build
 from neural_memory_pipelines.cli.building import build_all
 from neural_memory_pipelines.cli.opening import opened, project_root, ready_stores
-from neural_memory_pipelines.cli.output import out, print_table
+from neural_memory_pipelines.cli.output import out, plain, print_table
+from neural_memory_pipelines.cli.question_files import read_questions
+from neural_memory_pipelines.cli.questions import keep_questions
 from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.domain.questions import Question
 from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.steps.ingest import ingest_docs
@@ -32,6 +36,7 @@ Next:
   neural-memory search "who owns the receiver?" --workspace harbor
   neural-memory ingest docs PATH --workspace mine       your own markdown, then: neural-memory build
   neural-memory status                                  what each workspace holds
+  neural-memory embeddings list                         its embedding versions; propose another, build it, promote it
   neural-memory down                                    stop the embedded stores
 
 (The command is in .venv/bin: `source .venv/bin/activate` puts it on your path.)"""
@@ -56,7 +61,9 @@ def demo(
         if not all(result.succeeded for result in results):
             raise typer.Exit(1)
         _print_memory(session, seconds=time.perf_counter() - started)
-        _answer(folder, session)
+        questions = read_questions(folder / "questions.yaml")
+        keep_questions(session, _WORKSPACE, questions)  # by which other embedding versions are judged
+        _answer(session, questions[:_QUESTIONS_ASKED])
     _conclude(results)
 
 
@@ -80,13 +87,10 @@ def _print_memory(session: Session, *, seconds: float) -> None:
     print_table(f"The memory of {_WORKSPACE!r}, after {seconds:.1f} s", [{"what": k, "count": v} for k, v in rows])
 
 
-def _answer(folder: Path, session: Session) -> None:
-    questions: list[dict[str, Any]] = yaml.safe_load((folder / "questions.yaml").read_text(encoding="utf-8"))[
-        "questions"
-    ]
-    for item in questions[:_QUESTIONS_ASKED]:
-        out.print(f"\n[bold magenta]{item['question']}[/bold magenta]")
-        print_hits(ask(session, item["question"], _WORKSPACE, limit=_HITS_SHOWN))
+def _answer(session: Session, questions: Sequence[Question]) -> None:
+    for question in questions:
+        out.print(f"\n[bold magenta]{escape(plain(question.text))}[/bold magenta]")
+        print_hits(ask(session, question.text, _WORKSPACE, limit=_HITS_SHOWN))
 
 
 def _conclude(results: list[BuildResult]) -> None:

@@ -5,6 +5,7 @@ It looks and changes nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,11 +14,17 @@ import typer
 
 from neural_memory_pipelines.cli.opening import checked_settings
 from neural_memory_pipelines.cli.output import print_json, print_table
+from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.errors import ConfigurationError, NeuralMemoryError
 from neural_memory_pipelines.local.session import Session, embedded_parts, resolve_endpoints, stack_of
+from neural_memory_pipelines.models.embedders.protocol import InputRole
+from neural_memory_pipelines.models.embedders.registry import embedder_spec
 from neural_memory_pipelines.settings import Settings
 from neural_memory_pipelines.stores.postgres.engine import ping
 from neural_memory_pipelines.stores.postgres.migrate import schema_state
+
+_COHERE = "cohere"
+_COHERE_ASKED = "cohere/embed-v4.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +69,29 @@ def _start(start: Callable[[], None]) -> str | None:
     return None
 
 
+def _answers_as_embedder(session: Session, version: EmbeddingVersion) -> str:
+    """Have a service embed one word, which costs next to nothing and needs a key that is right."""
+    started = time.perf_counter()
+    session.embedder(version).embed(["hello"], role=InputRole.SEARCH_QUERY)
+    return f"{version.model}, dimension {version.dim}, answered in {time.perf_counter() - started:.1f} s"
+
+
+def _model_probes(session: Session) -> list[_Probe]:
+    settings, version = session.settings, session.new_workspace_version
+    if version.provider == _COHERE:
+        return [_Probe("embedder", False, lambda: _answers_as_embedder(session, version))]
+    probes = [_Probe("embedder", True, lambda: version.name)]
+    if settings.cohere_api_key is not None:  # versions of some workspaces may need it
+        asked = EmbeddingVersion(model=_COHERE_ASKED, dim=embedder_spec(_COHERE_ASKED).dim, chunking=version.chunking)
+        probes.append(_Probe(_COHERE, False, lambda: _answers_as_embedder(session, asked)))
+    return probes
+
+
 def _probes(session: Session, postgres_problem: str | None, valkey_problem: str | None) -> list[_Probe]:
     settings, stores, endpoints = session.settings, session.stores, session.endpoints
     is_ours = settings.database_url is None
     problem = postgres_problem if is_ours else None
+    has_pgvector = settings.pinecone_api_key is None
     has_own_dagster = settings.dagster_postgres_url is None
     return [
         _Probe("postgres", is_ours, lambda: ping(endpoints.database_url), problem),
@@ -76,14 +102,10 @@ def _probes(session: Session, postgres_problem: str | None, valkey_problem: str 
             lambda: ping(endpoints.dagster_postgres_url),
             postgres_problem if has_own_dagster else None,
         ),
-        _Probe("objects", True, stores.objects.check),
-        _Probe("vectors", is_ours, stores.vectors.check, problem),
+        _Probe("objects", settings.s3_bucket is None, stores.objects.check),
+        _Probe("vectors", is_ours and has_pgvector, stores.vectors.check, problem if has_pgvector else None),
         _Probe("cache", settings.effective_redis_url is None, stores.cache.check, valkey_problem),
-        _Probe(
-            "embedder",
-            settings.embedding_model.startswith(("local/", "hash/")),
-            lambda: session.new_workspace_version.name,
-        ),
+        *_model_probes(session),
     ]
 
 

@@ -1,6 +1,6 @@
 """The `neural-memory` command: its subcommands, and how errors become exit codes.
 
-Exit codes: 0 done; 1 a check or a build failed, or some input was refused; 2 bad usage, input or configuration;
+Exit codes: 0 done; 1 a check or a build failed, or something was refused; 2 bad usage, input or configuration;
 3 a store or service did not answer; 130 interrupted.
 """
 
@@ -12,11 +12,23 @@ from collections.abc import Callable
 
 import typer
 
-from neural_memory_pipelines.cli import dead_letters, demo, doctor, ingest, memory, persons, redaction, stack
+from neural_memory_pipelines.cli import (
+    dead_letters,
+    demo,
+    doctor,
+    embeddings,
+    ingest,
+    memory,
+    persons,
+    questions,
+    rebuild,
+    redaction,
+    stack,
+)
 from neural_memory_pipelines.cli.output import print_error
 from neural_memory_pipelines.errors import NeuralMemoryError, TransientError
 
-_EXIT_CODES = """Exit codes: 0 done; 1 a check or a build failed, or some input was refused; 2 bad usage, input or
+_EXIT_CODES = """Exit codes: 0 done; 1 a check or a build failed, or something was refused; 2 bad usage, input or
 settings; 3 a store or service did not answer; 130 interrupted."""
 
 app = typer.Typer(
@@ -31,6 +43,9 @@ for _group, _name in (
     (dead_letters.app, "dead-letters"),
     (persons.app, "persons"),
     (redaction.app, "redaction"),
+    (embeddings.app, "embeddings"),
+    (questions.app, "questions"),
+    (rebuild.app, "rebuild"),
 ):
     app.add_typer(_group, name=_name)
 _COMMANDS: tuple[Callable[..., None], ...] = (

@@ -13,13 +13,16 @@ import typer
 from neural_memory_pipelines.cli.answers import ask, print_hits
 from neural_memory_pipelines.cli.build_result import print_build
 from neural_memory_pipelines.cli.building import build_all, last_build_times
+from neural_memory_pipelines.cli.embeddings_choices import version_in
 from neural_memory_pipelines.cli.opening import built_version, opened, ready_session, ready_stores
-from neural_memory_pipelines.cli.output import err, out, print_json, print_table
+from neural_memory_pipelines.cli.output import err, out, plain, print_json, print_table
+from neural_memory_pipelines.cli.store_kinds import told
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import PermanentError
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.sources.envelope import workspace_id
 from neural_memory_pipelines.steps.inbox import list_inbox
+from neural_memory_pipelines.stores.postgres.lifecycles import standings
 from neural_memory_pipelines.stores.postgres.status import workspace_status
 from neural_memory_pipelines.stores.postgres.workspaces import list_workspaces
 
@@ -54,6 +57,9 @@ def search(
     private: Annotated[
         bool, typer.Option("--private", help="Also show what only some may read, such as direct messages.")
     ] = False,
+    version: Annotated[
+        str | None, typer.Option("--version", hidden=True, help="Ask at this embedding version, to compare answers.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Ask a workspace's memory."""
@@ -61,7 +67,8 @@ def search(
         raise PermanentError('the question is empty: ask something, such as "who owns the receiver?"')
     name = workspace_id(workspace)
     with ready_session() as session:
-        hits = ask(session, question, name, limit=limit, include_private=private)
+        asked = version_in(session, name, version) if version is not None else None
+        hits = ask(session, question, name, limit=limit, include_private=private, version=asked)
     if json:
         print_json([asdict(hit) for hit in hits])
     else:
@@ -92,21 +99,34 @@ def status(
         out.print("no workspace yet: ingest something first")
     for value in values:
         _print_status(value)
+    out.print(plain(f"stores: {told(ready.settings)}"), markup=False)
 
 
 def _status_of(session: Session, workspace: WorkspaceId, waiting: int) -> dict[str, Any]:
     with session.stores.database.transaction(workspace) as tx:
         held = asdict(workspace_status(tx))
-    return {**held, "waiting_inbox_objects": waiting}
+        versions = [
+            {"name": known.name, "status": str(known.status), "since": known.since, "gate_passed": known.gate_passed}
+            for known in standings(tx)
+        ]
+    return {**held, "waiting_inbox_objects": waiting, "versions": versions}
 
 
 def _print_status(value: dict[str, Any]) -> None:
     vectors = {f"vectors: {v['family']} at {v['embedding_version']}": v["vectors"] for v in value["vectors"]}
-    shown = {name: number for name, number in value.items() if name not in {"workspace", "vectors", "events"}}
+    lists = {"workspace", "vectors", "events", "versions"}
+    shown = {name: number for name, number in value.items() if name not in lists}
     events = {f"events: {_outcome(event)}": event["events"] for event in value["events"]}
-    shown |= vectors | events
+    others = [known for known in value["versions"] if known["name"] != value["active_embedding_version"]]
+    versions = {f"other version: {known['name']}": _standing(known) for known in others}
+    shown |= vectors | versions | events
     rows = [{"what": name.replace("_", " "), "value": _spell(number)} for name, number in shown.items()]
     print_table(f"workspace {value['workspace']}", rows)
+
+
+def _standing(known: dict[str, Any]) -> str:
+    gate = {True: ", its gate has passed", False: ", its gate has not passed", None: ""}[known["gate_passed"]]
+    return f"{known['status']} since {known['since']:%Y-%m-%d %H:%M}{gate}"
 
 
 def _outcome(event: dict[str, Any]) -> str:

@@ -49,15 +49,34 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
 
 
-def print_table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print rows with the same keys as a table; numbers stand on the right."""
+def print_table(title: str, rows: Sequence[Mapping[str, Any]], *, whole: Sequence[str] = ()) -> None:
+    """Print rows with the same keys as a table; numbers stand on the right, and columns `whole` are never folded."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for name, value in rows[0].items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
+        table.add_column(
+            name, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number or name in whole
+        )
     for row in rows:
         table.add_row(*(escape(_cell(value)) for value in row.values()))
     out.print(table)
+
+
+def spell_dollars(dollars: float) -> str:
+    """Write an amount of money, small ones with more places."""
+    if not dollars:
+        return "nothing"
+    if dollars < 0.0001:
+        return "under $0.0001"
+    return f"${dollars:,.2f}" if dollars >= 0.01 else f"${dollars:.4f}"
+
+
+def spell_duration(seconds: float) -> str:
+    """Write roughly how long something takes."""
+    for unit, length_seconds in (("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length_seconds:
+            return f"about {seconds / length_seconds:,.0f} {unit}"
+    return f"about {seconds:.0f} s" if seconds >= 1 else "under a second"
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 import psutil
+from dagster._core.errors import DagsterAssetCheckFailedError  # dg does not export it
 from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -78,10 +79,18 @@ def build_workspace(
         _run(definitions, "ingest_workspace", result.workspace, instance=instance, result=result)
         if result.errors:
             return
-        version = session.active_version(result.workspace)
-        add_partitions(instance, result.workspace, version.name)
-        key = workspace_version_key(result.workspace, version.name)
-        _run(definitions, "index_workspace", key, instance=instance, result=result)
+        # The one that is served comes first; what is kept beside it takes in the same news.
+        for version in session.kept_versions(result.workspace):
+            _run_at_version(definitions, "index_workspace", version, instance=instance, result=result)
+
+
+def build_version(
+    result: BuildResult, version: str, *, instance: dg.DagsterInstance, reporter: ProgressReporter
+) -> None:
+    """Build an embedding version of a workspace and ask its gate, and write into `result` what that did."""
+    close_lost_builds(instance)
+    with report_progress_to(reporter):
+        _run_at_version(build_definitions(), "build_version", version, instance=instance, result=result)
 
 
 def close_lost_builds(instance: dg.DagsterInstance) -> int:
@@ -133,6 +142,17 @@ def _storage_away(ready: Ready, error: Exception) -> TransientError:
     return TransientError(f"Dagster's storage: Postgres at {url.host}:{url.port or 5432}/{url.database}: {sentence}")
 
 
+def _run_at_version(
+    definitions: dg.Definitions, job: str, version: str, *, instance: dg.DagsterInstance, result: BuildResult
+) -> None:
+    add_partitions(instance, result.workspace, version)
+    before = len(result.assets)
+    key = workspace_version_key(result.workspace, version)
+    _run(definitions, job, key, instance=instance, result=result)
+    for row in result.assets[before:]:
+        row["version"] = version
+
+
 def _run(
     definitions: dg.Definitions, job: str, partition_key: str, *, instance: dg.DagsterInstance, result: BuildResult
 ) -> None:
@@ -146,7 +166,8 @@ def _run(
     for event in run.get_asset_materialization_events():
         materialization = event.step_materialization_data.materialization
         values = {name: value.value for name, value in materialization.metadata.items()}
-        result.assets.append(_row(materialization.asset_key.to_user_string(), values))
+        if set(_COUNTS) <= values.keys():  # else it is an asset that judges or shows, and counts nothing
+            result.assets.append(_row(materialization.asset_key.to_user_string(), values))
         if "notes" in values:
             result.warnings.append(str(values["notes"]))
     for check in run.get_asset_check_evaluations():
@@ -157,18 +178,25 @@ def _run(
     failures = run.get_step_failure_events()
     if any(_was_interrupted(event) for event in failures):
         raise KeyboardInterrupt
-    result.errors += [_failure(event) for event in failures]
-    if not run.success and not result.errors:
+    result.errors += [_failure(event) for event in failures if not _failed_a_check(event)]
+    if not run.success and not result.errors and not result.failed_checks:
         result.errors.append(f"{job}: the run failed; see run {run.run_id} in the UI")
 
 
 def _row(asset: str, values: dict[str, Any]) -> dict[str, Any]:
-    return {"asset": asset, **{name: values[name] for name in _COUNTS}}
+    paid = {"tokens": values.get("tokens", 0), "dollars": values.get("dollars", 0.0)}
+    return {"asset": asset, "version": "", **{name: values[name] for name in _COUNTS}, **paid}
 
 
 def _was_interrupted(event: dg.DagsterEvent) -> bool:
     error = event.step_failure_data.error
     return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
+
+
+def _failed_a_check(event: dg.DagsterEvent) -> bool:
+    """Tell whether a step failed because of a blocking check, which is told as a check already."""
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == DagsterAssetCheckFailedError.__name__
 
 
 def _failure(event: dg.DagsterEvent) -> str:

@@ -17,6 +17,7 @@ from neural_memory_pipelines.cli.building import close_runs_of_an_earlier_up
 from neural_memory_pipelines.cli.opening import checked_settings, dagster_environment, ready_stores
 from neural_memory_pipelines.cli.output import err, out
 from neural_memory_pipelines.cli.serving import Dagster
+from neural_memory_pipelines.cli.store_kinds import told
 from neural_memory_pipelines.cli.up_place import UpPlace
 from neural_memory_pipelines.errors import PermanentError
 from neural_memory_pipelines.local.session import embedded_parts, resolve_endpoints, stack_of
@@ -82,7 +83,9 @@ def migrate() -> None:
 
 def env() -> None:
     """Print what Dagster's own commands need: eval "$(neural-memory env)", then `dagster dev -w workspace.yaml`."""
-    for name, value in dagster_environment(ready_stores()).items():
+    ready = ready_stores()
+    err.print(f"# {told(ready.settings)}; what else is set is taken from this environment", markup=False)
+    for name, value in dagster_environment(ready).items():
         out.print(f"export {name}={shlex.quote(value)}", markup=False)
 
 

@@ -6,7 +6,7 @@ Nobody else decides which implementation a store is.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pydantic import SecretStr
 
@@ -66,6 +66,13 @@ def resolve_endpoints(settings: Settings) -> Endpoints:
         redis_url=remote.redis_url or embedded.redis_url,
         objects_dir=remote.objects_dir,
     )
+
+
+@runtime_checkable
+class _Closes(Protocol):
+    """A store with connections of its own. Its SDK is imported only where it is used, so it is known by this alone."""
+
+    def close(self) -> None: ...
 
 
 class Session:
@@ -138,6 +145,8 @@ class Session:
     def close(self) -> None:
         """Close the connections."""
         self.stores.database.close()
+        if isinstance(self.stores.vectors, _Closes):
+            self.stores.vectors.close()
 
     @property
     def _access(self) -> ModelAccess:

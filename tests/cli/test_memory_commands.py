@@ -177,6 +177,7 @@ def test_the_demo_answers_and_its_second_run_changes_nothing(run: Run) -> None:
     assert first.code == 0, first.err
     assert "1. " in first.out
     assert "unchanged: nothing was embedded" not in first.out
+    assert len(run("questions", "list", "-w", "harbor", "--json").json) == 30
     second = run("demo")
     assert second.code == 0, second.err
     assert "Everything was unchanged: nothing was embedded, nothing was written." in second.out

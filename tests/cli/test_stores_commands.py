@@ -15,6 +15,9 @@ from sqlalchemy.engine import make_url
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.local.stack import EmbeddedStack
 from tests.cli.conftest import Run
+from tests.models.cohere_server import CohereServer
+from tests.stores.pinecone_server import PineconeServer
+from tests.stores.s3_server import answering, refusal
 
 NOBODY_LISTENS = "127.0.0.1:1"
 SECRET = "s3kr1t"
@@ -75,6 +78,68 @@ def test_doctor_tells_why_an_embedded_store_does_not_start(
     assert "NEURAL_MEMORY_VALKEY_PORT" in rows["cache"]["says"]
 
 
+def test_doctor_asks_the_services_that_are_set(
+    run: Run, monkeypatch: pytest.MonkeyPatch, pinecone: PineconeServer, cohere: CohereServer
+) -> None:
+    for name, value in {
+        "PINECONE_API_KEY": pinecone.api_key,
+        "PINECONE_CONTROLLER_HOST": pinecone.url,
+        "PINECONE_REGION": "eu-west-1",
+        "COHERE_API_KEY": cohere.api_key,
+        "CO_API_URL": cohere.url,
+    }.items():
+        monkeypatch.setenv(name, value)
+    outcome = run("doctor", "--json")
+    assert outcome.code == 0, outcome.out
+    rows = rows_of(outcome)
+    assert (rows["vectors"]["kind"], rows["vectors"]["says"]) == (
+        "remote",
+        "Pinecone serverless aws eu-west-1, 0 indexes",
+    )
+    assert rows["cohere"]["kind"] == "remote"
+    assert rows["cohere"]["says"].startswith("cohere/embed-v4.0, dimension 1536, answered in ")
+    for secret in (pinecone.api_key, cohere.api_key):
+        assert secret not in outcome.out + outcome.err
+
+    monkeypatch.setenv("NEURAL_MEMORY_EMBEDDING_MODEL", "cohere/embed-v5.0-fast")
+    rows = rows_of(run("doctor", "--json"))
+    assert "cohere" not in rows
+    assert rows["embedder"]["says"].startswith("cohere/embed-v5.0-fast, dimension 2048, answered in ")
+    told = run("env")
+    assert "vectors: Pinecone, aws eu-west-1" in told.err
+    assert "model of new workspaces: cohere/embed-v5.0-fast" in told.err
+    assert cohere.api_key not in told.out + told.err
+    assert "vectors: Pinecone, aws eu-west-1" in run("status").out
+
+
+def test_doctor_tells_which_service_refuses_or_does_not_answer(
+    run: Run, monkeypatch: pytest.MonkeyPatch, cohere: CohereServer
+) -> None:
+    with answering(403, refusal("InvalidAccessKeyId")) as s3:
+        for name, value in {
+            "S3_BUCKET": "artifacts",
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "me",
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_ENDPOINT_URL_S3": s3.endpoint_url,
+            "PINECONE_API_KEY": SECRET,
+            "PINECONE_CONTROLLER_HOST": f"http://{NOBODY_LISTENS}",
+            "COHERE_API_KEY": f"{SECRET}-and-wrong",
+            "CO_API_URL": cohere.url,
+        }.items():
+            monkeypatch.setenv(name, value)
+        outcome = run("doctor", "--json")
+    rows = rows_of(outcome)
+    assert outcome.code == 1
+    assert [name for name, row in rows.items() if not row["answers"]] == ["objects", "vectors", "cohere"]
+    assert {rows[name]["kind"] for name in ("objects", "vectors", "cohere")} == {"remote"}
+    assert "bucket artifacts" in rows["objects"]["says"]
+    assert "AWS_ACCESS_KEY_ID" in rows["objects"]["says"]
+    assert NOBODY_LISTENS in rows["vectors"]["says"]
+    assert "COHERE_API_KEY" in rows["cohere"]["says"]
+    assert SECRET not in outcome.out + outcome.err
+
+
 def test_an_empty_database_is_told_so_and_migrated_on_demand(
     run: Run, empty_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,8 +187,8 @@ def test_dagsters_storage_that_does_not_answer_exits_3(run: Run, monkeypatch: py
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("S3_BUCKET", "b"),
-        ("PINECONE_API_KEY", SECRET),
+        ("AWS_SECRET_ACCESS_KEY", SECRET),
+        ("NEURAL_MEMORY_INDEX_TOPOLOGY", "star"),
         ("DATABASE_URL", f"mysql://u:{SECRET}@h/db"),
         ("UPSTASH_REDIS_REST_TOKEN", SECRET),
         ("NEURAL_MEMORY_EMBEDDING_MODEL", "local/unknown"),
