@@ -38,19 +38,25 @@ def ask(
     Raises:
         NotFoundError: there is no such workspace, or it was never built.
     """
-    version = version or built_version(session, workspace)
-    try:
-        return search(
-            question,
-            workspace=workspace,
-            stores=session.stores,
-            version=version,
-            embedder=session.embedder(version),
-            limit=limit,
-            include_private=include_private,
-        )
-    except NotFoundError:
-        return []  # no workspace is indexed at this version yet
+    asked = version or built_version(session, workspace)
+    while True:
+        try:
+            hits = search(
+                question,
+                workspace=workspace,
+                stores=session.stores,
+                version=asked,
+                embedder=session.embedder(asked),
+                limit=limit,
+                include_private=include_private,
+            )
+        except NotFoundError:
+            hits = []  # no workspace is indexed at this version yet
+        served = version or session.active_version(workspace)
+        if served == asked:
+            return hits
+        # Another version was promoted meanwhile, and this one perhaps archived: its answer may lack what is there.
+        asked = served
 
 
 def print_hits(hits: Sequence[Hit]) -> None:

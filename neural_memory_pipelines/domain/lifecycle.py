@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import PermanentError
 
 
@@ -59,3 +60,15 @@ def check_transition(version: str, before: VersionStatus, after: VersionStatus) 
         return
     advice = _ADVICE.get((before, after)) or f"it may become {' or '.join(sorted(_NEXT[before]))}"
     raise IllegalTransitionError(f"embedding version {version} is {before} and cannot become {after}: {advice}")
+
+
+def refuse_archived(version: str, status: VersionStatus, workspace: WorkspaceId) -> None:
+    """Refuse to work on a version that is archived.
+
+    Raises:
+        PermanentError: says what to do.
+    """
+    if status is VersionStatus.ARCHIVED:
+        raise PermanentError(
+            f"embedding version {version} is archived in workspace {workspace}: propose it again to build it"
+        )

@@ -11,8 +11,7 @@ from neural_memory_pipelines.domain.placement import Place
 from neural_memory_pipelines.steps.bulk_fill import fill_empty_places
 from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
 from neural_memory_pipelines.steps.scope import Scope
-from neural_memory_pipelines.steps.versions.propose import require_not_archived
-from neural_memory_pipelines.stores.postgres import families, lifecycles
+from neural_memory_pipelines.stores.postgres import families
 from neural_memory_pipelines.stores.postgres.families import FamilyCounts, PendingVector
 from neural_memory_pipelines.stores.vectors.protocol import VectorRecord
 
@@ -41,7 +40,6 @@ def reconcile_index(scope: Scope, *, compare_ids: bool = False, on_progress: Pro
     report = StepReport()
     workspace, version, family = scope.workspace, scope.version, scope.family
     with timed(report), scope.stores.database.lock(workspace, f"index:{family}:{version.name}"):
-        _refuse_archived(scope)
         with scope.stores.database.transaction(workspace) as tx:
             scope.refuse_archived(tx)  # under the lock that archiving waits for
         before = _counts(scope)
@@ -64,17 +62,6 @@ def reconcile_index(scope: Scope, *, compare_ids: bool = False, on_progress: Pro
     if after.missing_texts:
         report.notes.append(f"{after.missing_texts} live texts have no embedding at {version.name} yet")
     return report
-
-
-def _refuse_archived(scope: Scope) -> None:
-    """Stop a run that began before its version was archived: it would leave vectors that nobody deletes.
-
-    Asked under the lock of the index, for which archiving waits after it has set the status.
-    """
-    with scope.stores.database.transaction(scope.workspace) as tx:
-        standing = lifecycles.standing(tx, scope.version.name)
-    if standing is not None:
-        require_not_archived(standing, scope.workspace)
 
 
 class _Writer:

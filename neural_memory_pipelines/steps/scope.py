@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
-from neural_memory_pipelines.domain.lifecycle import VersionStatus
+from neural_memory_pipelines.domain.lifecycle import refuse_archived
 from neural_memory_pipelines.domain.placement import Place, place_of
 from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
-from neural_memory_pipelines.errors import PermanentError
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres import lifecycles, places
 from neural_memory_pipelines.stores.postgres.engine import Transaction
@@ -49,11 +48,8 @@ class Scope:
             PermanentError: it is; says what to do.
         """
         standing = lifecycles.standing(tx, self.version.name)
-        if standing is not None and standing.status is VersionStatus.ARCHIVED:
-            raise PermanentError(
-                f"embedding version {self.version.name} is archived in workspace {self.workspace}: "
-                "propose it again to build it"
-            )
+        if standing is not None:
+            refuse_archived(self.version.name, standing.status, self.workspace)
 
     def indexed_ids(self) -> set[str]:
         """The ids that the index holds."""

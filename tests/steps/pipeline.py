@@ -21,6 +21,9 @@ from neural_memory_pipelines.steps.relationships import reconcile_relationships
 from neural_memory_pipelines.steps.report import StepReport
 from neural_memory_pipelines.steps.scope import Scope
 
+FILLED = (Family.CHUNKS, Family.OBSERVATIONS)
+"""The families that ingestion fills."""
+
 
 @dataclass(frozen=True, slots=True)
 class PathReport:
@@ -69,9 +72,9 @@ def run_path(session: Session, workspace: WorkspaceId, *, embedder: Embedder | N
             prime_graph_cache(workspace, stores=stores),
         ),
         embedded={
-            family: embed_pending(Scope(workspace, version, family, stores), load_embedder=load) for family in Family
+            family: embed_pending(Scope(workspace, version, family, stores), load_embedder=load) for family in FILLED
         },
-        indexed={family: reconcile_index(Scope(workspace, version, family, stores)) for family in Family},
+        indexed={family: reconcile_index(Scope(workspace, version, family, stores)) for family in FILLED},
         primed=prime_cache(workspace, stores=stores),
     )
 

@@ -86,11 +86,13 @@ def vectors_are_sound(judged: Judged) -> Finding:
 def texts_embed_the_same(judged: Judged) -> Finding:
     """Does a sample of texts, embedded again, give the vectors that were kept?"""
     with judged.stores.database.transaction(judged.workspace) as tx:
-        texts = [
-            text
+        sampled = {
+            text.content_hash: text
             for family in Family
             for text in families.sample_texts(tx, judged.version, family, limit=_EMBEDDED_AGAIN)
-        ][:_EMBEDDED_AGAIN]
+        }
+        # By hash, and so from all families alike.
+        texts = [sampled[key] for key in sorted(sampled)][:_EMBEDDED_AGAIN]
         kept = vectors_kept.vectors_of(tx, judged.version, [text.content_hash for text in texts])
     texts = [text for text in texts if text.content_hash in kept]
     if not texts:

@@ -43,6 +43,9 @@ def promote(workspace: WorkspaceId, version: EmbeddingVersion, *, stores: Stores
         IllegalTransitionError: it is not built.
         GateNotPassedError: its gate has not passed, or it lacks vectors by now; `force` goes on all the same.
     """
+    if not decision.force:
+        with stores.database.transaction(workspace) as tx:
+            _require_gate(tx, version, known_standing(lifecycles.standing(tx, version.name), workspace, version))
     with stores.database.writing(workspace) as tx:
         lifecycles.lock_lives(tx)
         known = known_standing(lifecycles.standing(tx, version.name), workspace, version)
@@ -50,8 +53,6 @@ def promote(workspace: WorkspaceId, version: EmbeddingVersion, *, stores: Stores
         if known.status is VersionStatus.ACTIVE:
             return served
         check_transition(version.name, known.status, VersionStatus.ACTIVE)
-        if not decision.force:
-            _require_gate(tx, version, known)
         _switch(tx, served, version, known, decision=decision, forced=decision.force and not known.gate_passed)
     return served
 
@@ -65,23 +66,28 @@ def rollback(workspace: WorkspaceId, *, stores: Stores, decision: Decision) -> t
     Raises:
         NotFoundError: no earlier version is kept.
         GateNotPassedError: the earlier version lacks vectors by now; `force` goes on all the same.
+        PermanentError: another promotion or rollback came between.
     """
     with stores.database.transaction(workspace) as tx:
-        name = lifecycles.last_served(tx)
+        name, left = lifecycles.last_served(tx), _served(tx)
     if name is None:
         raise NotFoundError(
             f"workspace {workspace} has no earlier version to go back to: none was promoted, or it is archived"
         )
     version = workspaces.version_named(stores.database, name)
+    if not decision.force:
+        with stores.database.transaction(workspace) as tx:
+            _require_whole(tx, version)
     with stores.database.writing(workspace) as tx:
         lifecycles.lock_lives(tx)
+        if _served(tx) != left:
+            raise PermanentError(
+                f"workspace {workspace} is served at {_served(tx)} by now: somebody else was quicker; look before again"
+            )
         known = known_standing(lifecycles.standing(tx, name), workspace, version)
         check_transition(name, known.status, VersionStatus.ACTIVE)
-        if not decision.force:
-            _require_whole(tx, version)
-        served = _served(tx)
-        _switch(tx, served, version, known, decision=decision, forced=decision.force)
-    return served, name
+        _switch(tx, left, version, known, decision=decision, forced=decision.force)
+    return left, name
 
 
 def _served(tx: Transaction) -> str:
@@ -100,6 +106,8 @@ def _switch(
 
 
 def _require_gate(tx: Transaction, version: EmbeddingVersion, known: Standing) -> None:
+    if known.status in {VersionStatus.ACTIVE, VersionStatus.PROPOSED, VersionStatus.ARCHIVED}:
+        return  # what these may become is not the gate's to say
     # A version that was served has shown what it is; what may be missing is what came since.
     if not known.gate_passed and known.status is not VersionStatus.RETIRED:
         state = (

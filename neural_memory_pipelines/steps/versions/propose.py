@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
-from neural_memory_pipelines.domain.lifecycle import KEPT_UP_TO_DATE, VersionStatus, check_transition
+from neural_memory_pipelines.domain.lifecycle import KEPT_UP_TO_DATE, VersionStatus, check_transition, refuse_archived
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
-from neural_memory_pipelines.errors import NotFoundError, PermanentError
+from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres import lifecycles, workspaces
 from neural_memory_pipelines.stores.postgres.lifecycles import Standing
@@ -55,7 +55,7 @@ def begin_build(workspace: WorkspaceId, version: EmbeddingVersion, *, stores: St
             return known.status
         lifecycles.lock_lives(tx)
         known = known_standing(lifecycles.standing(tx, version.name), workspace, version)
-        require_not_archived(known, workspace)
+        refuse_archived(version.name, known.status, workspace)
         if known.status is VersionStatus.PROPOSED:
             lifecycles.set_status(
                 tx,
@@ -80,15 +80,3 @@ def known_standing(standing: Standing | None, workspace: WorkspaceId, version: E
             f"workspace {workspace} does not know the embedding version {version.name}: propose it first"
         )
     return standing
-
-
-def require_not_archived(standing: Standing, workspace: WorkspaceId) -> None:
-    """Insist on a version that may be built.
-
-    Raises:
-        PermanentError: it is archived; says what to do.
-    """
-    if standing.status is VersionStatus.ARCHIVED:
-        raise PermanentError(
-            f"embedding version {standing.name} is archived in workspace {workspace}: propose it again to build it"
-        )

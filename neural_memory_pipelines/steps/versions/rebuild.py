@@ -26,9 +26,6 @@ def rebuild_index(
         A report per family: deleted = dropped, written = written again, failed = texts without a kept vector.
 
     Raises:
-        PermanentError: the version is archived.
-
-    Raises:
         NotFoundError: the workspace does not know the version.
         PermanentError: nothing of the version belongs into an index; it is proposed, or archived.
     """
