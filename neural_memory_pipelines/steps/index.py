@@ -11,7 +11,8 @@ from neural_memory_pipelines.domain.placement import Place
 from neural_memory_pipelines.steps.bulk_fill import fill_empty_places
 from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
 from neural_memory_pipelines.steps.scope import Scope
-from neural_memory_pipelines.stores.postgres import families
+from neural_memory_pipelines.stores.postgres import families, places
+from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.families import FamilyCounts, PendingVector
 from neural_memory_pipelines.stores.vectors.protocol import VectorRecord
 
@@ -85,6 +86,7 @@ class _Writer:
             scope.stores.vectors.delete(place.index, place.namespace, ids)
             with scope.stores.database.transaction(scope.workspace) as tx:
                 families.forget_entries(tx, scope.version, scope.family, ids)
+                self._note_written(tx, place)
             self._report.deleted += len(ids)
 
     def _upsert(self, batch: Sequence[PendingVector], place: Place) -> None:
@@ -95,8 +97,14 @@ class _Writer:
         scope.stores.vectors.upsert(place.index, place.namespace, records)
         with scope.stores.database.transaction(scope.workspace) as tx:
             families.record_upserts(tx, scope.version, scope.family, batch, place=place)
+            self._note_written(tx, place)
         self._report.written += len(batch)
         self._report.show({"vector": batch[0].vector_id, "index": place.index, "namespace": place.namespace})
+
+    def _note_written(self, tx: Transaction, place: Place) -> None:
+        position = self._scope.stores.vectors.written_up_to(place.index, place.namespace)
+        if position is not None:
+            places.note_written(tx, place, position)
 
 
 def _by_store(batch: Sequence[PendingVector]) -> dict[str, list[PendingVector]]:

@@ -26,9 +26,13 @@ class Scope:
     stores: Stores
 
     def places(self) -> list[Place]:
-        """Where vectors lie by now."""
+        """Where vectors lie by now; what is read there from here on shows what other processes wrote."""
         with self.stores.database.transaction(self.workspace) as tx:
-            return places.places(tx, self.version, [self.family])
+            found = places.places(tx, self.version, [self.family])
+            written = places.written_lately(tx, self.version, self.family)
+        for place, position in written.items():
+            self.stores.vectors.expect(place.index, place.namespace, position)
+        return found
 
     def ensure_place(self, store: str) -> Place:
         """Find where the vectors of a docs store lie; a new place is recorded, and its index made, before use."""

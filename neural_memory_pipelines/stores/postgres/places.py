@@ -47,6 +47,29 @@ def places(tx: Transaction, version: EmbeddingVersion, families: Sequence[Family
     return [Place(row.index_name, row.namespace) for row in rows]
 
 
+def note_written(tx: Transaction, place: Place, position: int) -> None:
+    """Keep how far a place was written, for processes that read it."""
+    tx.connection.execute(
+        text(
+            "UPDATE vector_namespaces SET written_up_to = :position, written_at = now() "
+            "WHERE index_name = :index_name AND namespace = :namespace"
+        ),
+        {"position": position, "index_name": place.index, "namespace": place.namespace},
+    )
+
+
+def written_lately(tx: Transaction, version: EmbeddingVersion, family: Family) -> dict[Place, int]:
+    """Map places to how far they were written within the last ten minutes: no index lags behind for longer."""
+    rows = tx.connection.execute(
+        text(
+            "SELECT index_name, namespace, written_up_to FROM vector_namespaces WHERE embedding_version = :version "
+            "AND family = :family AND written_at > now() - interval '10 minutes'"
+        ),
+        {"version": version.name, "family": str(family)},
+    )
+    return {Place(row.index_name, row.namespace): row.written_up_to for row in rows}
+
+
 def forget_places(tx: Transaction, version: EmbeddingVersion, families: Sequence[Family]) -> None:
     """Forget where vectors lay, after they were deleted there, and that they did."""
     values = {"version": version.name, "families": [str(family) for family in families]}

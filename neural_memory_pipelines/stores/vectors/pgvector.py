@@ -207,6 +207,13 @@ class PgVectorIndex:
             rows = connection.exec_driver_sql(statement, parameters).all()
         return [VectorHit(id=row.id, score=1.0 - row.distance, metadata=row.metadata) for row in rows]
 
+    def written_up_to(self, index: str, namespace: str) -> int | None:  # noqa: ARG002 - the protocol's signature
+        """Tell that every read shows every write."""
+        return None
+
+    def expect(self, index: str, namespace: str, position: int) -> None:
+        """Wait for nothing: every read shows every write."""
+
     def check(self) -> str:
         """Ask for the versions and look into the table.
 

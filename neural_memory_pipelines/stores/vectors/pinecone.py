@@ -221,6 +221,16 @@ class PineconeIndex:
         indexes = len(self._indexes.names())
         return f"Pinecone serverless {self._place}, {indexes} {'index' if indexes == 1 else 'indexes'}"
 
+    def written_up_to(self, index: str, namespace: str) -> int | None:
+        """See `VectorIndex`."""
+        return self._freshness.writes.last(index, namespace)
+
+    def expect(self, index: str, namespace: str, position: int) -> None:
+        """See `VectorIndex`."""
+        target = self._indexes.find_if_exists(index)
+        if target is not None:
+            self._freshness.writes.expect(target, namespace, position)
+
     def close(self) -> None:
         """Close all connections; a later call fails."""
         self._connection.close()

@@ -40,6 +40,7 @@ class WriteLog:
 
     def __init__(self) -> None:
         self._writes: dict[tuple[str, str, str], _Write] = {}
+        self._last: dict[tuple[str, str], int] = {}
         self._lock = threading.Lock()
 
     def note(self, target: IndexTarget, namespace: str, answer: ResponseInfo | None) -> None:
@@ -47,6 +48,17 @@ class WriteLog:
         lsn = answer.lsn_committed if answer is not None else None
         if lsn is None:
             return
+        with self._lock:
+            self._last[target.name, namespace] = max(lsn, self._last.get((target.name, namespace), 0))
+        self.expect(target, namespace, lsn)
+
+    def last(self, name: str, namespace: str) -> int | None:
+        """Give the place of the last write of this process, shown or not."""
+        with self._lock:
+            return self._last.get((name, namespace))
+
+    def expect(self, target: IndexTarget, namespace: str, lsn: int) -> None:
+        """Keep a place that reads must reach, whoever wrote it."""
         key = (target.host, target.name, namespace)
         with self._lock:
             known = self._writes.get(key)
@@ -74,6 +86,8 @@ class WriteLog:
         with self._lock:
             for key in [key for key in self._writes if key[1] == name and namespace in {None, key[2]}]:
                 del self._writes[key]
+            for place in [place for place in self._last if place[0] == name and namespace in {None, place[1]}]:
+                del self._last[place]
 
 
 PROCESS_WRITES = WriteLog()

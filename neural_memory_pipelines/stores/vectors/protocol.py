@@ -100,6 +100,14 @@ class VectorIndex(Protocol):
         """
         ...
 
+    def written_up_to(self, index: str, namespace: str) -> int | None:
+        """Say how far this process has written into the log of a namespace; None if reads show every write at once."""
+        ...
+
+    def expect(self, index: str, namespace: str, position: int) -> None:
+        """Have counts, lists and metadata wait until they show what some process wrote up to a place in the log."""
+        ...
+
     def check(self) -> str:
         """Ask whether the store answers; see `ObjectStore.check`."""
         ...

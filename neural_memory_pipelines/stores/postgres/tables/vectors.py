@@ -6,6 +6,7 @@ The vectors of the pgvector store lie in a table that SQLAlchemy knows no type f
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ForeignKey,
     Integer,
@@ -16,6 +17,7 @@ from sqlalchemy import (
 )
 
 from neural_memory_pipelines.stores.postgres.tables.base import (
+    TIME,
     created_at,
     metadata,
     workspace_column,
@@ -88,6 +90,10 @@ vector_namespaces = Table(
     Column("store", Text, nullable=False),
     Column("index_name", Text, nullable=False),
     Column("namespace", Text, nullable=False),
+    Column(
+        "written_up_to", BigInteger, comment="Place in the index's log that a read must have reached to be believed."
+    ),
+    Column("written_at", TIME),
     created_at(),
     PrimaryKeyConstraint("workspace_id", "embedding_version", "family", "store"),
     comment="Where the vectors of each family, version and store lie: what is searched, and what archiving deletes.",

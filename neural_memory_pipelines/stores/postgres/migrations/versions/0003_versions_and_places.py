@@ -66,11 +66,14 @@ CREATE TABLE vector_namespaces (
     store TEXT NOT NULL,
     index_name TEXT NOT NULL,
     namespace TEXT NOT NULL,
+    written_up_to BIGINT,
+    written_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_vector_namespaces PRIMARY KEY (workspace_id, embedding_version, family, store),
     CONSTRAINT fk_vector_namespaces_embedding_version_embedding_versions FOREIGN KEY(embedding_version) REFERENCES embedding_versions (name)
 );
 COMMENT ON TABLE vector_namespaces IS 'Where the vectors of each family, version and store lie: what is searched, and what archiving deletes.';
+COMMENT ON COLUMN vector_namespaces.written_up_to IS 'Place in the index''s log that a read must have reached to be believed.';
 
 CREATE TABLE memory_summaries (
     summary_id TEXT NOT NULL,
