@@ -164,16 +164,20 @@ def _by_version(outcomes: Sequence[Outcome]) -> dict[str, list[WorkspaceId]]:
 
 
 def _say_next(ready: Ready, version: str, workspaces: Sequence[WorkspaceId], *, backfill: bool) -> None:
-    if not backfill:
+    """Make partitions of what was proposed, for the UI to build, and say who builds it."""
+    # All three take a second to import.
+    from neural_memory_pipelines.cli.runs import opened_instance  # noqa: PLC0415
+    from neural_memory_pipelines.defs.backfills import request_backfill  # noqa: PLC0415
+    from neural_memory_pipelines.defs.sensors import add_partitions  # noqa: PLC0415
+
+    with opened_instance(ready) as instance:
+        for name in workspaces:
+            add_partitions(instance, name, version)
+        backfill_id = request_backfill(instance, version, workspaces) if backfill else None
+    if backfill_id is None:
         options = " ".join(f"-w {name}" for name in workspaces)
         err.print(f"next: neural-memory embeddings build {version} {options}", markup=False)
         return
-    # Both take a second to import.
-    from neural_memory_pipelines.cli.runs import opened_instance  # noqa: PLC0415
-    from neural_memory_pipelines.defs.backfills import request_backfill  # noqa: PLC0415
-
-    with opened_instance(ready) as instance:
-        backfill_id = request_backfill(instance, version, workspaces)
     err.print(
         f"backfill {backfill_id} of {version} is asked for: Dagster's daemon builds it, while `neural-memory up` runs; "
         "see Overview, Backfills in its UI",

@@ -12,6 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from neural_memory_pipelines.cli import runs
+from neural_memory_pipelines.cli.opening import ready_stores
+from neural_memory_pipelines.cli.runs import opened_instance
+from neural_memory_pipelines.defs.partitions import EMBEDDING_VERSION, WORKSPACE
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.local.session import Session
@@ -80,6 +83,9 @@ def test_an_estimate_and_a_proposal_spend_nothing(
     assert proposed.code == 0, proposed.err
     assert statuses(run, served) == {old: "active", before["version"]: "proposed"}
     assert f"neural-memory embeddings build {before['version']} -w {served}" in proposed.err
+    with opened_instance(ready_stores()) as instance:
+        assert instance.has_dynamic_partition(EMBEDDING_VERSION, before["version"])
+        assert instance.has_dynamic_partition(WORKSPACE, served)
     (after,) = run("embeddings", "estimate", before["version"], "-w", served, "--json").json
     assert after == before
     assert f"{before['tokens']:,}" in run("embeddings", "estimate", before["version"], "-w", served).out
