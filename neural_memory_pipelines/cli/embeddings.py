@@ -23,7 +23,7 @@ from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.stores.postgres import lifecycles
 from neural_memory_pipelines.stores.postgres.lifecycles import Standing
-from neural_memory_pipelines.stores.postgres.status import workspace_status
+from neural_memory_pipelines.stores.postgres.status import vector_counts
 from neural_memory_pipelines.stores.postgres.workspaces import list_workspaces
 
 app = typer.Typer(
@@ -69,7 +69,7 @@ for _command in (propose, estimate, build, compare, promote, rollback, archive):
 def _told(session: Session, workspace: WorkspaceId, *, history: bool) -> dict[str, Any]:
     with session.stores.database.transaction(workspace) as tx:
         vectors: Counter[str] = Counter()
-        for counted in workspace_status(tx).vectors:
+        for counted in vector_counts(tx):
             vectors[counted.embedding_version] += counted.vectors
         versions = [_version(standing, vectors[standing.name]) for standing in lifecycles.standings(tx)]
         steps = [asdict(step) for step in lifecycles.transitions(tx)] if history else []

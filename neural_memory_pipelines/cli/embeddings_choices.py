@@ -19,6 +19,7 @@ from neural_memory_pipelines.errors import ConfigurationError, NotFoundError, Pe
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.models.embedders.registry import embedder_spec
 from neural_memory_pipelines.sources.envelope import workspace_id
+from neural_memory_pipelines.steps.versions.promote import Decision
 from neural_memory_pipelines.stores.postgres.lifecycles import standings
 from neural_memory_pipelines.stores.postgres.workspaces import list_workspaces
 
@@ -38,14 +39,6 @@ _NO_REASON = "no reason given"
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
-    """Who decides, and why."""
-
-    decided_by: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Chosen:
     """A version, and the workspaces in which something is to be done with it."""
 
@@ -53,7 +46,7 @@ class Chosen:
     workspaces: list[WorkspaceId]
 
 
-def who(by: str | None, reason: str | None, *, force: bool = False) -> Who:
+def who(by: str | None, reason: str | None, *, force: bool = False) -> Decision:
     """Fill in who decides, and why.
 
     Raises:
@@ -62,7 +55,7 @@ def who(by: str | None, reason: str | None, *, force: bool = False) -> Who:
     said = (reason or "").strip()
     if force and not said:
         raise PermanentError("--force needs --reason: say why, for whoever reads the history")
-    return Who((by or "").strip() or getpass.getuser(), said or _NO_REASON)
+    return Decision((by or "").strip() or getpass.getuser(), said or _NO_REASON, force=force)
 
 
 def chosen_workspaces(session: Session, names: Sequence[str] | None, *, everywhere: bool) -> list[WorkspaceId]:

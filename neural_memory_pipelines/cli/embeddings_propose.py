@@ -168,11 +168,10 @@ def _say_next(ready: Ready, version: str, workspaces: Sequence[WorkspaceId], *, 
     # All three take a second to import.
     from neural_memory_pipelines.cli.runs import opened_instance  # noqa: PLC0415
     from neural_memory_pipelines.defs.backfills import request_backfill  # noqa: PLC0415
-    from neural_memory_pipelines.defs.sensors import add_partitions  # noqa: PLC0415
+    from neural_memory_pipelines.defs.partitions import add_partitions  # noqa: PLC0415
 
     with opened_instance(ready) as instance:
-        for name in workspaces:
-            add_partitions(instance, name, version)
+        add_partitions(instance, workspaces, [version])
         backfill_id = request_backfill(instance, version, workspaces) if backfill else None
     if backfill_id is None:
         options = " ".join(f"-w {name}" for name in workspaces)

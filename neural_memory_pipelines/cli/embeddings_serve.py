@@ -18,7 +18,6 @@ from neural_memory_pipelines.cli.embeddings_choices import (
     Force,
     Reason,
     VersionArgument,
-    Who,
     Workspaces,
     chosen_version,
     chosen_workspaces,
@@ -51,7 +50,7 @@ def promote(
     json: AsJson = False,
 ) -> None:
     """Serve workspaces at a version that was built, and whose gate has passed. Searches see it at once."""
-    decision = _decision(who(by, reason, force=force), force=force)
+    decision = who(by, reason, force=force)
     with ready_session() as session:
         chosen = chosen_version(session, version, workspace, everywhere=everywhere)
 
@@ -79,7 +78,7 @@ def rollback(
     json: AsJson = False,
 ) -> None:
     """Serve workspaces again at the version that they were served at before."""
-    decision = _decision(who(by, reason, force=force), force=force)
+    decision = who(by, reason, force=force)
     with ready_session() as session:
 
         def act(name: WorkspaceId) -> Mapping[str, Any]:
@@ -129,7 +128,7 @@ def archive(
     exit_if_refused(outcomes)
 
 
-def _archived(session: Session, chosen: Chosen, *, decided: Who, drop_vectors: bool) -> list[Outcome]:
+def _archived(session: Session, chosen: Chosen, *, decided: promoting.Decision, drop_vectors: bool) -> list[Outcome]:
     def act(name: WorkspaceId) -> Mapping[str, Any]:
         was_archived = _is_archived(session, name, chosen.version)
         report = archiving.archive(
@@ -168,7 +167,3 @@ def _is_archived(session: Session, workspace: WorkspaceId, version: EmbeddingVer
     with session.stores.database.transaction(workspace) as tx:
         known = standing(tx, version.name)
     return known is not None and known.status is VersionStatus.ARCHIVED
-
-
-def _decision(decided: Who, *, force: bool) -> promoting.Decision:
-    return promoting.Decision(decided_by=decided.decided_by, reason=decided.reason, force=force)

@@ -24,9 +24,9 @@ from neural_memory_pipelines.cli.build_result import BuildResult
 from neural_memory_pipelines.cli.opening import Ready, dagster_environment
 from neural_memory_pipelines.cli.output import library_output_in
 from neural_memory_pipelines.defs.build import build_definitions
-from neural_memory_pipelines.defs.partitions import WORKSPACE, workspace_version_key
+from neural_memory_pipelines.defs.partitions import WORKSPACE, add_partitions, workspace_version_key
 from neural_memory_pipelines.defs.resources import ProgressReporter, report_progress_to
-from neural_memory_pipelines.defs.sensors import BUILD_TAG, add_partitions
+from neural_memory_pipelines.defs.sensors import BUILD_TAG
 from neural_memory_pipelines.errors import TransientError
 from neural_memory_pipelines.local.processes import rotate_log
 from neural_memory_pipelines.local.session import Session, stack_of
@@ -145,7 +145,7 @@ def _storage_away(ready: Ready, error: Exception) -> TransientError:
 def _run_at_version(
     definitions: dg.Definitions, job: str, version: str, *, instance: dg.DagsterInstance, result: BuildResult
 ) -> None:
-    add_partitions(instance, result.workspace, version)
+    add_partitions(instance, [result.workspace], [version])
     before = len(result.assets)
     key = workspace_version_key(result.workspace, version)
     _run(definitions, job, key, instance=instance, result=result)

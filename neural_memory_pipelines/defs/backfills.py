@@ -13,8 +13,7 @@ from dagster._time import get_current_timestamp
 
 from neural_memory_pipelines.defs.jobs import BUILT_PER_VERSION
 from neural_memory_pipelines.defs.partitions import (
-    EMBEDDING_VERSION,
-    WORKSPACE,
+    add_partitions,
     workspace_version_key,
     workspace_version_partitions,
 )
@@ -43,8 +42,7 @@ def request_backfill(instance: dg.DagsterInstance, version_name: str, workspaces
     """
     if not workspaces:
         raise NotFoundError(f"there is no workspace to build the embedding version {version_name} for")
-    instance.add_dynamic_partitions(WORKSPACE, list(workspaces))
-    instance.add_dynamic_partitions(EMBEDDING_VERSION, [version_name])
+    add_partitions(instance, workspaces, [version_name])
     keys = [workspace_version_key(workspace, version_name) for workspace in workspaces]
     subset = workspace_version_partitions.subset_with_partition_keys(keys)
     # Dagster has no public call for this but GraphQL, which wants a web server; a sensor's tick and the button

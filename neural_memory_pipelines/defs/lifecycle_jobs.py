@@ -24,7 +24,7 @@ from neural_memory_pipelines.defs.lifecycle_configs import (
     VersionConfig,
 )
 from neural_memory_pipelines.defs.metadata import table_of
-from neural_memory_pipelines.defs.partitions import EMBEDDING_VERSION, WORKSPACE
+from neural_memory_pipelines.defs.partitions import add_partitions
 from neural_memory_pipelines.defs.resources import MemoryResource
 from neural_memory_pipelines.defs.standings import workspaces_that_know
 from neural_memory_pipelines.domain.ids import WorkspaceId
@@ -146,11 +146,10 @@ def _metadata(done: _Done, *, details: str) -> dict[str, Any]:
 
 def _tell_dagster(instance: dg.DagsterInstance, outcomes: Sequence[Outcome], config: ChosenConfig) -> dict[str, Any]:
     """Add the partitions that are missing, and ask for the builds that were wished for."""
-    instance.add_dynamic_partitions(WORKSPACE, [outcome.workspace for outcome in outcomes])
     by_version: dict[str, list[WorkspaceId]] = {}
     for outcome in outcomes:
         by_version.setdefault(outcome.version, []).append(outcome.workspace)
-    instance.add_dynamic_partitions(EMBEDDING_VERSION, list(by_version))
+    add_partitions(instance, [outcome.workspace for outcome in outcomes], by_version)
     if not (isinstance(config, ProposeConfig) and config.backfill):
         return {}
     asked: list[ExampleRow] = [

@@ -1,9 +1,9 @@
 """The partitions: workspaces, embedding versions, and their product.
 
-Both dimensions are dynamic. Keys are added by sensors and by the command, never here.
+Both dimensions are dynamic. Which keys are added is decided by sensors, jobs and the command.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
@@ -20,6 +20,12 @@ workspace_version_partitions = dg.MultiPartitionsDefinition(
 
 to_workspace = dg.MultiToSingleDimensionPartitionMapping(partition_dimension_name=WORKSPACE)
 """From workspace and version up to the workspace alone."""
+
+
+def add_partitions(instance: dg.DagsterInstance, workspaces: Iterable[WorkspaceId], versions: Iterable[str]) -> None:
+    """Add the partitions of workspaces and embedding versions; known ones stay."""
+    instance.add_dynamic_partitions(WORKSPACE, sorted(set(workspaces)))
+    instance.add_dynamic_partitions(EMBEDDING_VERSION, sorted(set(versions)))
 
 
 def workspace_version_key(workspace: WorkspaceId, version_name: str) -> dg.MultiPartitionKey:

@@ -5,7 +5,7 @@ import dagster as dg
 from neural_memory_pipelines.defs.families import FAMILY_ASSETS
 from neural_memory_pipelines.defs.jobs import index_workspace
 from neural_memory_pipelines.defs.lifecycle_jobs import lifecycle_jobs
-from neural_memory_pipelines.defs.partitions import EMBEDDING_VERSION, WORKSPACE, workspace_version_key
+from neural_memory_pipelines.defs.partitions import add_partitions, workspace_version_key
 from neural_memory_pipelines.defs.resources import MemoryResource
 from neural_memory_pipelines.stores.postgres.workspaces import list_workspaces
 
@@ -34,8 +34,7 @@ def nightly_reconcile(
     ]
     if not pairs:
         return dg.SkipReason("there is no workspace yet")
-    context.instance.add_dynamic_partitions(WORKSPACE, sorted({workspace for workspace, _ in pairs}))
-    context.instance.add_dynamic_partitions(EMBEDDING_VERSION, sorted({version for _, version in pairs}))
+    add_partitions(context.instance, [workspace for workspace, _ in pairs], [version for _, version in pairs])
     night = f"{context.scheduled_execution_time:%Y-%m-%d}"
     return [
         dg.RunRequest(

@@ -18,8 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 from neural_memory_pipelines.defs.failures import repeated_tick
 from neural_memory_pipelines.defs.jobs import index_workspace, ingest_workspace
 from neural_memory_pipelines.defs.partitions import (
-    EMBEDDING_VERSION,
     WORKSPACE,
+    add_partitions,
     workspace_partitions,
     workspace_version_key,
     workspaces_of,
@@ -155,7 +155,7 @@ def knowledge_changed(context: dg.RunStatusSensorContext, memory: MemoryResource
         kept = {name: memory.session.kept_versions(name) for name in _ingested(run, context.instance)}
     requests = []
     for workspace, version in ((name, version) for name, versions in kept.items() for version in versions):
-        add_partitions(context.instance, workspace, version)
+        add_partitions(context.instance, [workspace], [version])
         key = workspace_version_key(workspace, version)
         requests.append(dg.RunRequest(partition_key=key, run_key=f"{run.run_id}-{workspace}-{version}"))
     return dg.SensorResult(run_requests=requests)
@@ -172,9 +172,3 @@ def _ingested(run: dg.DagsterRun, instance: dg.DagsterInstance) -> list[Workspac
     except dg.DagsterInvalidInvocationError as error:
         # An error of Dagster's own would stop the sensor at this run for ever.
         raise NotFoundError(f"run {run.run_id} ingested {start} to {end}, which are no partitions any more") from error
-
-
-def add_partitions(instance: dg.DagsterInstance, workspace: WorkspaceId, version_name: str) -> None:
-    """Add the partitions of a workspace and an embedding version; known ones stay."""
-    instance.add_dynamic_partitions(WORKSPACE, [workspace])
-    instance.add_dynamic_partitions(EMBEDDING_VERSION, [version_name])

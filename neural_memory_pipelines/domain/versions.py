@@ -91,10 +91,6 @@ class EmbeddingVersion:
         """The model whose tokens chunks are measured in."""
         return self.chunking.measured_by or self.model
 
-    def embeds_like(self, other: EmbeddingVersion) -> bool:
-        """Tell whether a text has the same vector at both versions."""
-        return (self.model, self.dim, self.compression) == (other.model, other.dim, other.compression)
-
 
 def successor(active: EmbeddingVersion, *, model: str, dim: int, topology: Topology | None = None) -> EmbeddingVersion:
     """Make the version that follows a workspace's active one.

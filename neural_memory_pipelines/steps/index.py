@@ -120,13 +120,14 @@ def _repair_ledger(scope: Scope, before: FamilyCounts, report: StepReport, *, al
     Unless asked for, ids are compared only if the numbers differ: an index that was emptied or restored from a backup
     shows in them.
     """
-    places = scope.places()
+    found = scope.places()
     vectors = scope.stores.vectors
-    for index in dict.fromkeys(place.index for place in places):
+    for index in dict.fromkeys(place.index for place in found):
         vectors.ensure_index(index, dim=scope.version.dim)  # one that somebody deleted is empty, and no error
-    if not always and scope.indexed_count() == before.indexed_vectors:
+    counted = sum(vectors.count(place.index, place.namespace) for place in found)
+    if not always and counted == before.indexed_vectors:
         return
-    indexed = {place: set(vectors.list_ids(place.index, place.namespace)) for place in places}
+    indexed = {place: set(vectors.list_ids(place.index, place.namespace)) for place in found}
     with scope.stores.database.transaction(scope.workspace) as tx:
         known = families.ledger_places(tx, scope.version, scope.family)
         lost = sorted(key for key, place in known.items() if key not in indexed.get(place, ()))

@@ -13,9 +13,8 @@ from dagster._core.definitions.partitions.utils import get_tags_from_multi_parti
 from neural_memory_pipelines.defs.assets.versions import canary
 from neural_memory_pipelines.defs.build import build_definitions
 from neural_memory_pipelines.defs.checks.dead_letters import no_dead_letters
-from neural_memory_pipelines.defs.partitions import workspace_version_key
+from neural_memory_pipelines.defs.partitions import add_partitions, workspace_version_key
 from neural_memory_pipelines.defs.resources import MemoryResource
-from neural_memory_pipelines.defs.sensors import add_partitions
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.local.session import Session
 
@@ -90,7 +89,7 @@ def run_both(session: Session, instance: dg.DagsterInstance, workspace: Workspac
 def index_key(session: Session, instance: dg.DagsterInstance, workspace: WorkspaceId) -> dg.MultiPartitionKey:
     """Name a workspace at its active version, as a partition that exists."""
     version = session.active_version(workspace).name
-    add_partitions(instance, workspace, version)
+    add_partitions(instance, [workspace], [version])
     return workspace_version_key(workspace, version)
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from neural_memory_pipelines.defs.partitions import workspace_version_key
-from neural_memory_pipelines.defs.sensors import add_partitions
+from neural_memory_pipelines.defs.partitions import add_partitions, workspace_version_key
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.lifecycle import VersionStatus
 from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
@@ -33,7 +32,7 @@ def _run(
     promote: bool = False,
 ) -> dg.ExecuteInProcessResult:
     """Run `build_version` on a version, or some of its assets."""
-    add_partitions(instance, workspace, version.name)
+    add_partitions(instance, [workspace], [version.name])
     return run_job(
         "build_version",
         instance,
@@ -131,7 +130,7 @@ def test_promotion_without_a_name_or_a_passed_gate_is_refused(
     served_workspace(session, workspace, tmp_path)
     version = propose(session, workspace)
     build(session, workspace, version)
-    add_partitions(instance, workspace, version.name)
+    add_partitions(instance, [workspace], [version.name])
     run = partial(
         run_job,
         "build_version",

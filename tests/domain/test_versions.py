@@ -65,10 +65,3 @@ def test_the_way_back_leads_to_the_same_version() -> None:
     spread = successor(MINILM, model=MINILM.model, dim=MINILM.dim, topology=Topology.STORE)
     assert spread != MINILM
     assert successor(spread, model=MINILM.model, dim=MINILM.dim, topology=Topology.SHARED) == MINILM
-
-
-def test_topology_and_chunking_do_not_change_a_vector() -> None:
-    assert MINILM.embeds_like(replace(MINILM, topology=Topology.STORE))
-    assert MINILM.embeds_like(replace(MINILM, chunking=chunk_spec(100)))
-    for other in (replace(MINILM, model="local/x"), replace(MINILM, dim=256), replace(MINILM, compression="int8")):
-        assert not MINILM.embeds_like(other)

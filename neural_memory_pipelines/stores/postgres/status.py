@@ -66,15 +66,20 @@ def live_rows(tx: Transaction) -> dict[str, int]:
     return dict(tx.connection.execute(text(_LIVE_ROWS)).one()._mapping)
 
 
-def workspace_status(tx: Transaction) -> WorkspaceStatus:
-    """Count what a workspace holds."""
-    counts = tx.connection.execute(text(_COUNTS)).one()
-    vectors = tx.connection.execute(
+def vector_counts(tx: Transaction) -> tuple[VectorCount, ...]:
+    """Count a workspace's vectors in the ledger, by family and version."""
+    rows = tx.connection.execute(
         text(
             "SELECT family, embedding_version, count(*) AS vectors FROM vector_entries WHERE content_hash <> '' "
             "GROUP BY family, embedding_version ORDER BY family, embedding_version"
         )
     )
+    return tuple(VectorCount(**row._mapping) for row in rows)
+
+
+def workspace_status(tx: Transaction) -> WorkspaceStatus:
+    """Count what a workspace holds."""
+    counts = tx.connection.execute(text(_COUNTS)).one()
     events = tx.connection.execute(
         text(
             "SELECT source, status, CASE WHEN status = 'skipped' THEN split_part(reason, ': ', 1) END AS reason, "
@@ -84,6 +89,6 @@ def workspace_status(tx: Transaction) -> WorkspaceStatus:
     return WorkspaceStatus(
         workspace=tx.workspace_id,
         events=tuple(EventCount(**row._mapping) for row in events),
-        vectors=tuple(VectorCount(**row._mapping) for row in vectors),
+        vectors=vector_counts(tx),
         **counts._mapping,
     )

@@ -51,23 +51,18 @@ def take_over_vectors(tx: Transaction, version: EmbeddingVersion) -> int:
     Returns:
         How many were copied: so many texts need not be embedded again.
     """
+    others = [name for name in like_versions(tx, version) if name != version.name]
+    if not others:
+        return 0
     copied = tx.connection.execute(
         text(
             "INSERT INTO embeddings (workspace_id, embedding_version, content_hash, vector) "
-            "SELECT DISTINCT ON (e.content_hash) e.workspace_id, :version, e.content_hash, e.vector "
-            "FROM embeddings e JOIN embedding_versions v ON v.name = e.embedding_version "
-            "WHERE e.workspace_id = :workspace AND v.name <> :version AND v.model = :model AND v.dim = :dim "
-            "AND v.compression = :compression "
+            "SELECT DISTINCT ON (e.content_hash) e.workspace_id, :version, e.content_hash, e.vector FROM embeddings e "
+            "WHERE e.workspace_id = :workspace AND e.embedding_version = ANY(:others) "
             "AND NOT EXISTS (SELECT FROM profile_centroids p WHERE p.content_hash = e.content_hash) "
             "ORDER BY e.content_hash, e.embedding_version ON CONFLICT DO NOTHING"
         ),
-        {
-            "workspace": tx.workspace_id,
-            "version": version.name,
-            "model": version.model,
-            "dim": version.dim,
-            "compression": version.compression,
-        },
+        {"workspace": tx.workspace_id, "version": version.name, "others": others},
     )
     return copied.rowcount
 

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from neural_memory_pipelines.errors import NotFoundError, PermanentError, TransientError
+from neural_memory_pipelines.stores.limits.protocol import Throttle
 from neural_memory_pipelines.stores.vectors import validation
 from neural_memory_pipelines.stores.vectors.pinecone_batches import spell_batches
 from neural_memory_pipelines.stores.vectors.pinecone_connection import (
     PATIENCE,
     Patience,
     PineconeConnection,
-    Throttle,
     unpaced,
     wait_until,
 )

@@ -23,12 +23,10 @@ from pinecone.index import Index
 from pinecone.models.response_info import ResponseInfo
 
 from neural_memory_pipelines.errors import ConfigurationError, TransientError
+from neural_memory_pipelines.stores.limits.protocol import Throttle
 from neural_memory_pipelines.stores.vectors.pinecone_errors import translate
 
 CONTROL_HOST = "https://api.pinecone.io"
-
-Throttle = Callable[[int], None]
-"""Blocks until that many requests may be sent."""
 
 T = TypeVar("T")
 
