@@ -17,6 +17,8 @@ ChunkId = NewType("ChunkId", str)
 ObservationId = NewType("ObservationId", str)
 LinkId = NewType("LinkId", str)
 EntityId = NewType("EntityId", str)
+ClusterId = NewType("ClusterId", str)
+SummaryId = NewType("SummaryId", str)
 ContentHash = NewType("ContentHash", str)
 """64 lower-case hexadecimal digits of a SHA-256."""
 
@@ -63,6 +65,16 @@ def link_id(document: DocumentId, link_hash: ContentHash, occurrence: int) -> Li
 def entity_id(workspace_id: WorkspaceId, kind: str, key: str) -> EntityId:
     """Identify the entity of a kind that is known by a key: an account's provider id, a component's name."""
     return EntityId(_derive("ent", workspace_id, kind, key))
+
+
+def cluster_id(workspace_id: WorkspaceId, kind: str, *key: str) -> ClusterId:
+    """Identify a cluster: a topic by the members that it was born with, an entity's by the entity and its window."""
+    return ClusterId(_derive("clu", workspace_id, kind, *key))
+
+
+def summary_id(cluster: ClusterId, window_start: str) -> SummaryId:
+    """Identify the summary of a cluster in the window that starts at a date (ISO 8601)."""
+    return SummaryId(_derive("sum", cluster, window_start))
 
 
 def _derive(prefix: str, *parts: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import Table, text
+from sqlalchemy import Column, Table
 from sqlalchemy.engine import make_url
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
@@ -16,15 +18,17 @@ from neural_memory_pipelines.domain.questions import ExpectedSource, Question
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.steps.identities import decide_identity
 from neural_memory_pipelines.steps.inbox import put_lines
+from neural_memory_pipelines.stores.postgres.bulk import insert_rows
 from neural_memory_pipelines.stores.postgres.engine import CATALOG_SETTING, PIPELINE_ROLE, WORKSPACE_SETTING
 from neural_memory_pipelines.stores.postgres.questions import put_questions
-from neural_memory_pipelines.stores.postgres.tables import WORKSPACE_TABLES, metadata
+from neural_memory_pipelines.stores.postgres.tables import WORKSPACE_TABLES, consolidation, eval_events, metadata
 
 from ..steps.pipeline import ingest_folder, run_path
 from ..steps.samples import DECISION, envelope, guide, slack_message, write_docs
 
 Connection = psycopg.Connection[tuple[object, ...]]
 OURS, THEIRS = WorkspaceId("security-ours"), WorkspaceId("security-theirs")
+CONSOLIDATED = [table for table in metadata.sorted_tables if table.name in vars(consolidation)]
 TABLES = pytest.mark.parametrize("table", WORKSPACE_TABLES, ids=lambda table: table.name)
 REFUSED = pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security")
 
@@ -50,25 +54,28 @@ def _two_workspaces(session: Session, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def _consolidate(session: Session, workspace: WorkspaceId) -> None:
-    """A summary, a centroid and a question."""
+    """A row of each kind that a night or an evaluation leaves."""
     version = session.new_workspace_version
     with session.stores.database.transaction(workspace) as tx:
-        tx.connection.execute(
-            text(
-                "INSERT INTO memory_summaries (summary_id, workspace_id, text, window_json, coverage_json, evidence, "
-                "embedding_model, embedding_version, occurred_at) "
-                "VALUES (:id, :workspace, 'a summary', '{}', '{}', '[]', :model, :version, now())"
-            ),
-            {"id": f"sum-{workspace}", "workspace": workspace, "model": version.model, "version": version.name},
-        )
-        tx.connection.execute(
-            text(
-                "INSERT INTO profile_centroids (workspace_id, entity_id, embedding_version, view, content_hash) "
-                "VALUES (:workspace, 'ada', :version, 'body', 'hash')"
-            ),
-            {"workspace": workspace, "version": version.name},
-        )
+        for table in (*CONSOLIDATED, eval_events):
+            row = {column.name: _plausible(column, workspace, version.name) for column in _required(table)}
+            insert_rows(tx, table, [row], on_conflict="DO NOTHING")
         put_questions(tx, [Question("q1", "who?", (ExpectedSource("docs", "handbook/berths.md"),))])
+
+
+def _required(table: Table) -> list[Column[Any]]:
+    written = [column for column in table.columns if not column.nullable and column.server_default is None]
+    generated = {"workspace_id", "sequence"}
+    return [column for column in written if column.name not in generated]
+
+
+def _plausible(column: Column[Any], workspace: WorkspaceId, version: str) -> object:
+    if column.name == "embedding_version":
+        return version
+    if column.name.endswith("_id"):
+        return f"{column.name}-{workspace}"
+    values = {datetime: datetime.now(UTC), int: 1, float: 0.5, bytes: b"v", dict: {}}
+    return values.get(column.type.python_type, "a text")
 
 
 def _events_of_all_kinds(workspace: WorkspaceId) -> list[bytes]:

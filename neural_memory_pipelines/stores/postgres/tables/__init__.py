@@ -6,8 +6,19 @@ Every table with a `workspace_id` is under row-level security, see `migrations/`
 from __future__ import annotations
 
 from neural_memory_pipelines.stores.postgres.tables.base import metadata
-from neural_memory_pipelines.stores.postgres.tables.consolidation import memory_summaries, profile_centroids
-from neural_memory_pipelines.stores.postgres.tables.evaluation import questions
+from neural_memory_pipelines.stores.postgres.tables.consolidation import (
+    cluster_events,
+    cluster_members,
+    consolidation_nights,
+    consolidations,
+    memory_clusters,
+    memory_profiles,
+    memory_summaries,
+    observation_pins,
+    profile_centroids,
+    profile_drifts,
+)
+from neural_memory_pipelines.stores.postgres.tables.evaluation import eval_events, questions
 from neural_memory_pipelines.stores.postgres.tables.graph import (
     document_entities,
     document_handles,
@@ -48,6 +59,10 @@ from neural_memory_pipelines.stores.postgres.tables.versions import version_tran
 __all__ = [
     "WORKSPACE_TABLES",
     "cache_entries",
+    "cluster_events",
+    "cluster_members",
+    "consolidation_nights",
+    "consolidations",
     "dead_letters",
     "document_entities",
     "document_handles",
@@ -58,16 +73,21 @@ __all__ = [
     "embeddings",
     "entities",
     "entity_aliases",
+    "eval_events",
     "graph_cache_entries",
     "identity_claims",
     "identity_decisions",
     "ingestion_commits",
     "knowledge_chunks",
     "knowledge_documents",
+    "memory_clusters",
     "memory_observations",
+    "memory_profiles",
     "memory_summaries",
     "metadata",
+    "observation_pins",
     "profile_centroids",
+    "profile_drifts",
     "questions",
     "relationship_evidence",
     "relationships",

@@ -149,8 +149,10 @@ memory_observations = Table(
     Column("occurred_at", TIME, nullable=False),
     created_at(),
     Column("superseded_at", TIME),
+    Column("aged_at", TIME, comment="When it left the hot index; null while it is there."),
     UniqueConstraint("workspace_id", "content_hash"),
     Index(None, "document_id"),
     Index(None, "workspace_id", "occurred_at"),
+    Index(None, "workspace_id", "created_at"),
     comment="One row per statement that a document makes or made; live while superseded_at is null.",
 )
