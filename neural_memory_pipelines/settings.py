@@ -178,6 +178,12 @@ class Settings(BaseSettings):
         description="shared: an index per model, a namespace per workspace. store: an index per workspace and store. "
         "For workspaces created from now on, and for versions proposed from now on.",
     )
+    summary_model: str = Field(
+        default="extractive",
+        validation_alias="NEURAL_MEMORY_SUMMARY_MODEL",
+        description="Who writes summaries: extractive (sentences of the sources themselves), or a chat model of Cohere, "
+        "such as cohere/command-a-03-2025.",
+    )
     archive_grace_days: float = Field(
         default=14,
         validation_alias="NEURAL_MEMORY_ARCHIVE_GRACE_DAYS",

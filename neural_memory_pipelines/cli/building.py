@@ -9,6 +9,7 @@ from neural_memory_pipelines.cli.build_result import BuildResult
 from neural_memory_pipelines.cli.opening import Ready, built_version, opened
 from neural_memory_pipelines.cli.output import err, progress_bars
 from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.steps.inbox import REJECTED, list_inbox, route_unsorted
 from neural_memory_pipelines.stores.postgres.workspaces import list_workspaces
 
@@ -41,6 +42,28 @@ def build_all(ready: Ready, workspace: WorkspaceId | None) -> list[BuildResult]:
                 build_workspace(result, session=session, instance=instance, reporter=bars)
                 results.append(result)
         return results
+
+
+def consolidate_at_all_versions(
+    ready: Ready, session: Session, workspace: WorkspaceId, *, full: bool = False
+) -> BuildResult:
+    """Run a night of a workspace at each version that is kept, with progress bars.
+
+    Args:
+        ready: the stores.
+        session: a session on them.
+        workspace: which one.
+        full: whether to find all topics anew.
+
+    Raises:
+        TransientError: Postgres went away.
+    """
+    from neural_memory_pipelines.cli.runs import consolidate_workspace, opened_instance  # noqa: PLC0415 - takes a second
+
+    result = BuildResult(workspace)
+    with opened_instance(ready) as instance, progress_bars() as bars:
+        consolidate_workspace(result, session=session, instance=instance, reporter=bars, full=full)
+    return result
 
 
 def last_build_times(ready: Ready, workspaces: Sequence[str]) -> dict[str, datetime]:

@@ -12,11 +12,12 @@ from rich.markup import escape
 
 from neural_memory_pipelines.cli.answers import ask, print_hits
 from neural_memory_pipelines.cli.build_result import BuildResult, print_build
-from neural_memory_pipelines.cli.building import build_all
+from neural_memory_pipelines.cli.building import build_all, consolidate_at_all_versions
 from neural_memory_pipelines.cli.opening import opened, project_root, ready_stores
 from neural_memory_pipelines.cli.output import out, plain, print_table
 from neural_memory_pipelines.cli.question_files import read_questions
 from neural_memory_pipelines.cli.questions import keep_questions
+from neural_memory_pipelines.cli.topics import print_topics, read_topics
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.questions import Question
 from neural_memory_pipelines.errors import NotFoundError
@@ -29,11 +30,14 @@ _WORKSPACE = WorkspaceId("harbor")
 _ORGANIZATION = "harbor-labs"
 _QUESTIONS_ASKED = 3
 _HITS_SHOWN = 3
+_TOPICS_SHOWN = 10
 
 _NEXT = """
 Next:
   neural-memory up                                      the Dagster UI, with sensors and schedules on
   neural-memory search "who owns the receiver?" --workspace harbor
+  neural-memory summary ID --workspace harbor           what a topic comes down to, with its evidence; ID from above
+  neural-memory profile --workspace harbor              what each person, repository and component has to do with
   neural-memory ingest docs PATH --workspace mine       your own markdown, then: neural-memory build
   neural-memory status                                  what each workspace holds
   neural-memory embeddings list                         its embedding versions; propose another, build it, promote it
@@ -45,7 +49,7 @@ Next:
 def demo(
     samples: Annotated[Path | None, typer.Option(help="The sample workspace; else samples/harbor.")] = None,
 ) -> None:
-    """Build the sample workspace and ask it three questions."""
+    """Build the sample workspace, ask it three questions and show its topics."""
     started = time.perf_counter()
     folder = samples or project_root() / "samples" / "harbor"
     if not folder.is_dir():
@@ -56,14 +60,16 @@ def demo(
         _ingest(folder, session)
         out.print("materializing the graph ...")
         results = build_all(ready, _WORKSPACE)
-        for result in results:
-            print_build(result)
-        if not all(result.succeeded for result in results):
-            raise typer.Exit(1)
+        _require_success(results)
+        out.print("consolidating: topics, summaries, profiles ...")
+        results.append(consolidate_at_all_versions(ready, session, _WORKSPACE))
+        _require_success(results[-1:])
         _print_memory(session, seconds=time.perf_counter() - started)
         questions = read_questions(folder / "questions.yaml")
         keep_questions(session, _WORKSPACE, questions)  # by which other embedding versions are judged
         _answer(session, questions[:_QUESTIONS_ASKED])
+        out.print()
+        print_topics(read_topics(session, _WORKSPACE, limit=_TOPICS_SHOWN))
     _conclude(results)
 
 
@@ -76,6 +82,13 @@ def _ingest(folder: Path, session: Session) -> None:
     }
     events = ", ".join(f"{count} of {source}" for source, count in put.items())
     out.print(f"ingested {docs.put} changed documents ({docs.unchanged} unchanged) and events: {events}")
+
+
+def _require_success(results: Sequence[BuildResult]) -> None:
+    for result in results:
+        print_build(result)
+    if not all(result.succeeded for result in results):
+        raise typer.Exit(1)
 
 
 def _print_memory(session: Session, *, seconds: float) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 import typer
 
 from neural_memory_pipelines.cli import (
+    consolidate,
+    consolidation,
     dead_letters,
     demo,
     doctor,
@@ -20,10 +22,13 @@ from neural_memory_pipelines.cli import (
     ingest,
     memory,
     persons,
+    profile,
     questions,
     rebuild,
     redaction,
     stack,
+    summaries,
+    topics,
 )
 from neural_memory_pipelines.cli.output import print_error
 from neural_memory_pipelines.errors import NeuralMemoryError, TransientError
@@ -45,11 +50,13 @@ for _group, _name in (
     (redaction.app, "redaction"),
     (embeddings.app, "embeddings"),
     (questions.app, "questions"),
+    (consolidation.app, "consolidation"),
     (rebuild.app, "rebuild"),
 ):
     app.add_typer(_group, name=_name)
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(demo.demo, memory.build, memory.search, memory.status, ingest.replay),
+    *(consolidate.consolidate, topics.topics, summaries.summary, profile.profile),
     *(stack.up, stack.down, doctor.doctor, stack.migrate, stack.reset, stack.env),
 )
 for _command in _COMMANDS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from neural_memory_pipelines.cli.build_result import BuildResult
 from neural_memory_pipelines.cli.opening import Ready, dagster_environment
 from neural_memory_pipelines.cli.output import library_output_in
+from neural_memory_pipelines.defs.assets.consolidation import observation_clusters
 from neural_memory_pipelines.defs.build import build_definitions
 from neural_memory_pipelines.defs.partitions import WORKSPACE, add_partitions, workspace_version_key
 from neural_memory_pipelines.defs.resources import ProgressReporter, report_progress_to
@@ -33,7 +34,8 @@ from neural_memory_pipelines.local.session import Session, stack_of
 from neural_memory_pipelines.stores.postgres.engine import ping
 
 _COUNTS = ("seen", "written", "unchanged", "deleted", "skipped", "failed", "seconds")
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_RunConfig = Mapping[str, Any]
+_QUIET: _RunConfig = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _UNFINISHED = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
 
 
@@ -93,6 +95,26 @@ def build_version(
         _run_at_version(build_definitions(), "build_version", version, instance=instance, result=result)
 
 
+def consolidate_workspace(
+    result: BuildResult,
+    *,
+    session: Session,
+    instance: dg.DagsterInstance,
+    reporter: ProgressReporter,
+    full: bool = False,
+) -> None:
+    """Run a night of a workspace, and write into `result` what it did; `full` has all topics found anew."""
+    close_lost_builds(instance)
+    definitions = build_definitions()
+    config = {"ops": {observation_clusters.key.to_user_string(): {"config": {"full": full}}}}
+    with report_progress_to(reporter):
+        # What is served comes first: topics and summaries are made at it, and are indexed at the others afterwards.
+        for version in session.kept_versions(result.workspace):
+            _run_at_version(
+                definitions, "consolidate_workspace", version, instance=instance, result=result, config=config
+            )
+
+
 def close_lost_builds(instance: dg.DagsterInstance) -> int:
     """Mark runs of builds whose process is gone as failed, so that the UI does not show them as running for ever."""
     lost = 0
@@ -143,24 +165,36 @@ def _storage_away(ready: Ready, error: Exception) -> TransientError:
 
 
 def _run_at_version(
-    definitions: dg.Definitions, job: str, version: str, *, instance: dg.DagsterInstance, result: BuildResult
+    definitions: dg.Definitions,
+    job: str,
+    version: str,
+    *,
+    instance: dg.DagsterInstance,
+    result: BuildResult,
+    config: _RunConfig | None = None,
 ) -> None:
     add_partitions(instance, [result.workspace], [version])
     before = len(result.assets)
     key = workspace_version_key(result.workspace, version)
-    _run(definitions, job, key, instance=instance, result=result)
+    _run(definitions, job, key, instance=instance, result=result, config=config)
     for row in result.assets[before:]:
         row["version"] = version
 
 
 def _run(
-    definitions: dg.Definitions, job: str, partition_key: str, *, instance: dg.DagsterInstance, result: BuildResult
+    definitions: dg.Definitions,
+    job: str,
+    partition_key: str,
+    *,
+    instance: dg.DagsterInstance,
+    result: BuildResult,
+    config: _RunConfig | None = None,
 ) -> None:
     run = definitions.resolve_job_def(job).execute_in_process(
         instance=instance,
         partition_key=partition_key,
         raise_on_error=False,
-        run_config=_QUIET,
+        run_config={**_QUIET, **(config or {})},
         tags={BUILD_TAG: _this_process()},
     )
     for event in run.get_asset_materialization_events():
@@ -168,7 +202,7 @@ def _run(
         values = {name: value.value for name, value in materialization.metadata.items()}
         if set(_COUNTS) <= values.keys():  # else it is an asset that judges or shows, and counts nothing
             result.assets.append(_row(materialization.asset_key.to_user_string(), values))
-        if "notes" in values:
+        if "notes" in values and str(values["notes"]) not in result.warnings:
             result.warnings.append(str(values["notes"]))
     for check in run.get_asset_check_evaluations():
         if not check.passed:

@@ -3,18 +3,25 @@
 import dagster as dg
 
 from neural_memory_pipelines.defs.assets.caches import graph_adjacency_cache, knowledge_cache
+from neural_memory_pipelines.defs.assets.consolidation import consolidation_assets
 from neural_memory_pipelines.defs.assets.embeddings import embedding_assets
 from neural_memory_pipelines.defs.assets.graph import entities, relationships
 from neural_memory_pipelines.defs.assets.indexes import index_assets
 from neural_memory_pipelines.defs.assets.ingestion import raw_artifacts
 from neural_memory_pipelines.defs.assets.knowledge import knowledge
 from neural_memory_pipelines.defs.assets.versions import canary, served_version
+from neural_memory_pipelines.defs.checks.consolidation import no_profile_drifted
 from neural_memory_pipelines.defs.checks.dead_letters import no_dead_letters
 from neural_memory_pipelines.defs.checks.memory import memory_checks
-from neural_memory_pipelines.defs.jobs import build_version, index_workspace, ingest_workspace
+from neural_memory_pipelines.defs.consolidation_times import (
+    consolidated,
+    early_consolidation,
+    nightly,
+    weekly_reconcile,
+)
+from neural_memory_pipelines.defs.jobs import build_version, consolidate_workspace, index_workspace, ingest_workspace
 from neural_memory_pipelines.defs.lifecycle_jobs import lifecycle_jobs
 from neural_memory_pipelines.defs.resources import MemoryResource
-from neural_memory_pipelines.defs.schedules import archive_retired, nightly_reconcile
 from neural_memory_pipelines.defs.sensors import knowledge_changed, source_data, stranded_events
 
 
@@ -29,14 +36,15 @@ def build_definitions(memory: MemoryResource | None = None) -> dg.Definitions:
             graph_adjacency_cache,
             *embedding_assets,
             *index_assets,
+            *consolidation_assets,
             canary,
             served_version,
             knowledge_cache,
         ],
-        asset_checks=[*memory_checks, no_dead_letters],
-        jobs=[ingest_workspace, index_workspace, build_version, *lifecycle_jobs.values()],
-        sensors=[source_data, stranded_events, knowledge_changed],
-        schedules=[nightly_reconcile, archive_retired],
+        asset_checks=[*memory_checks, no_dead_letters, no_profile_drifted],
+        jobs=[ingest_workspace, index_workspace, build_version, consolidate_workspace, *lifecycle_jobs.values()],
+        sensors=[source_data, stranded_events, knowledge_changed, consolidated, early_consolidation],
+        schedules=[nightly, weekly_reconcile],
         resources={"memory": memory or MemoryResource()},
         executor=dg.in_process_executor,
     )

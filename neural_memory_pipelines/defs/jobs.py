@@ -6,12 +6,14 @@
 import dagster as dg
 
 from neural_memory_pipelines.defs.assets.caches import graph_adjacency_cache, knowledge_cache
+from neural_memory_pipelines.defs.assets.consolidation import consolidation_assets, profiles
 from neural_memory_pipelines.defs.assets.embeddings import embedding_assets
 from neural_memory_pipelines.defs.assets.graph import entities, relationships
 from neural_memory_pipelines.defs.assets.indexes import index_assets
 from neural_memory_pipelines.defs.assets.ingestion import raw_artifacts
 from neural_memory_pipelines.defs.assets.knowledge import knowledge
 from neural_memory_pipelines.defs.assets.versions import canary, served_version
+from neural_memory_pipelines.defs.families import FAMILY_ASSETS
 
 # One process runs all steps of a run: starting a process per step would cost seconds per asset.
 IN_PROCESS = dg.in_process_executor
@@ -23,14 +25,25 @@ ingest_workspace = dg.define_asset_job(
     executor_def=IN_PROCESS,
 )
 
+# Profiles are made at night: after an ingestion there is nothing new of them to index.
+text_indexes = [index for named, index in zip(FAMILY_ASSETS, index_assets, strict=True) if named.has_texts]
+
 index_workspace = dg.define_asset_job(
     "index_workspace",
-    selection=dg.AssetSelection.assets(*embedding_assets, *index_assets, knowledge_cache),
+    selection=dg.AssetSelection.assets(*embedding_assets, *text_indexes, knowledge_cache),
     description="Make a workspace searchable at an embedding version: embeddings, indexes, caches, and their checks.",
     executor_def=IN_PROCESS,
 )
 
-_BUILT = [*embedding_assets, *index_assets, canary, served_version]
+consolidate_workspace = dg.define_asset_job(
+    "consolidate_workspace",
+    selection=dg.AssetSelection.assets(*embedding_assets, *index_assets, *consolidation_assets, knowledge_cache),
+    description="A night of a workspace: refresh vectors, find topics, write summaries, embed and index them, rebuild "
+    "profiles, let old observations leave the index, archive what is due, ask for an evaluation.",
+    executor_def=IN_PROCESS,
+)
+
+_BUILT = [*embedding_assets, profiles, *index_assets, canary, served_version]
 BUILT_PER_VERSION = [key for asset in _BUILT for key in asset.keys]
 """What the build of an embedding version makes."""
 

@@ -40,20 +40,30 @@ def graph_picture(edges: Sequence[EdgeRow]) -> str:
     Returns:
         Markdown with a PNG inside.
     """
+    figure, axes = new_figure()
+    _draw(axes, _best_connected(edges))
+    return as_markdown(figure, "the best connected part of the graph")
+
+
+def new_figure() -> tuple[Any, Any]:
+    """Make an empty figure, and the axes to draw on."""
     # Imported here: drawing takes a second to load, and loading the code location must not.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DOTS_PER_INCH, layout="tight")
-    canvas = FigureCanvasAgg(figure)
-    _draw(figure.add_subplot(), _best_connected(edges))
+    return figure, figure.add_subplot()
+
+
+def as_markdown(figure: Any, alternative: str) -> str:
+    """Spell a figure as markdown with a PNG inside; `alternative` is what it shows, in words."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+
     data = io.BytesIO()
     with warnings.catch_warnings():
         # A sign that the font lacks is drawn as a box; that is no news for the log of a run.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
-        canvas.print_png(data)  # type: ignore[no-untyped-call]
-    image = base64.b64encode(data.getvalue()).decode()
-    return f"![the best connected part of the graph](data:image/png;base64,{image})"
+        FigureCanvasAgg(figure).print_png(data)  # type: ignore[no-untyped-call]  # matplotlib types it not
+    return f"![{alternative}](data:image/png;base64,{base64.b64encode(data.getvalue()).decode()})"
 
 
 def _best_connected(edges: Sequence[EdgeRow]) -> list[EdgeRow]:
@@ -84,13 +94,13 @@ def _draw(axes: Any, edges: Sequence[EdgeRow]) -> None:
         color = _NODE_COLORS.get(kind, "#bab0ac")
         nx.draw_networkx_nodes(graph, positions, nodelist=nodes, node_color=color, node_size=sizes, ax=axes, label=kind)
     below = {node: (x, y - _NAME_DROP) for node, (x, y) in positions.items()}
-    names = {node: _written(name or node) for node, name in nx.get_node_attributes(graph, "name").items()}
+    names = {node: written(name or node) for node, name in nx.get_node_attributes(graph, "name").items()}
     box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5}
     nx.draw_networkx_labels(graph, below, labels=names, font_size=7, bbox=box, ax=axes)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, markerscale=0.5, frameon=False)
     axes.set_axis_off()
 
 
-def _written(name: str) -> str:
-    """Spell a name as it is to be written: between two dollar signs, it would be read as a formula."""
+def written(name: str) -> str:
+    """Spell a name as it is to be written in a picture: between two dollar signs, it would be read as a formula."""
     return clip(name, _NAME_CHARS).replace("$", r"\$")

@@ -16,7 +16,6 @@ from neural_memory_pipelines.errors import PermanentError
 
 _FIRST_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 _SHARES = frozenset({"pool_share", "drift_cosine"})
-_DECIDE_TOPICS = ("least_members", "active_window_days", "stable_window_days", "pool_share")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,8 @@ class ConsolidationSettings:
 
     @property
     def topics_hash(self) -> str:
-        """Hash of the settings that decide which observations belong together."""
-        return hash_json({name: getattr(self, name) for name in _DECIDE_TOPICS})
+        """Hash of the settings that decide which observations are a topic."""
+        return hash_json({"least_members": self.least_members})
 
     def spelled(self) -> dict[str, Json]:
         """Spell the settings that differ from the defaults, as JSON."""

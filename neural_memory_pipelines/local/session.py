@@ -5,6 +5,7 @@ Nobody else decides which implementation a store is.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -17,8 +18,10 @@ from neural_memory_pipelines.errors import ConfigurationError
 from neural_memory_pipelines.local.opening import open_stores
 from neural_memory_pipelines.local.stack import EmbeddedStack, Endpoints
 from neural_memory_pipelines.models.embedders.access import ModelAccess
-from neural_memory_pipelines.models.embedders.protocol import Embedder
+from neural_memory_pipelines.models.embedders.protocol import Embedder, Vectors
 from neural_memory_pipelines.models.embedders.registry import embedder_spec, load_embedder
+from neural_memory_pipelines.models.summarizers.protocol import Summarizer
+from neural_memory_pipelines.models.summarizers.registry import load_summarizer
 from neural_memory_pipelines.settings import Settings
 from neural_memory_pipelines.steps.pricing import Price
 from neural_memory_pipelines.stores.limits.shared import SharedLimiter
@@ -134,6 +137,14 @@ class Session:
     def tokenizer(self, version: EmbeddingVersion) -> Embedder:
         """The model whose tokens a version's chunks are measured in; loaded once per process."""
         return load_embedder(version.tokenizer, access=self._access)
+
+    def summarizer(self, embed: Callable[[Sequence[str]], Vectors]) -> Summarizer:
+        """The writer of summaries that the settings name; `embed` gives it the vectors of sentences.
+
+        Raises:
+            ConfigurationError: there is no such model, or its key is missing.
+        """
+        return load_summarizer(self.settings.summary_model, access=self._access, embed=embed)
 
     def price(self, model: str) -> Price:
         """What a model costs, by the settings or else by its list price."""

@@ -13,7 +13,10 @@ from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres import events, forgetting, workspaces
 
 # Those that write what they read before: none of them may bring back what is forgotten meanwhile.
-_STEPS = ("persist", "graph", "cache", "graph-cache")
+_STEPS = (
+    *("persist", "graph", "cache", "graph-cache"),
+    *("consolidate:topics", "consolidate:summaries", "consolidate:profiles", "consolidate:night"),
+)
 
 
 def change_redaction(workspace: WorkspaceId, policy: RedactionPolicy, *, stores: Stores) -> int:

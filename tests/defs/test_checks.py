@@ -44,7 +44,7 @@ def _failed(
     result = run_checks(instance, index_key(session, instance, workspace))
     checks = checks_by_name(result)
     assert result.success
-    assert len(checks) == 8
+    assert len(checks) == 16
     return {name: check for name, check in checks.items() if not check.passed}
 
 

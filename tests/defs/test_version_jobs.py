@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from neural_memory_pipelines.defs.build import build_definitions
 from neural_memory_pipelines.defs.lifecycle_jobs import LIFECYCLE_JOBS
 from neural_memory_pipelines.defs.resources import MemoryResource
-from neural_memory_pipelines.defs.schedules import archive_retired
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.lifecycle import VersionStatus
 from neural_memory_pipelines.domain.versions import Family
@@ -195,20 +192,6 @@ def test_versions_are_archived_when_their_grace_is_over(
     assert (row["version"], row["durable_vectors"]) == (old.name, "kept")
     assert row["vectors_deleted"] > len(PAGES)
     assert status_of(session, workspace, old) is VersionStatus.ARCHIVED
-
-
-def test_night_asks_for_the_archiving_of_all_workspaces_after_the_reconcile(
-    stored_instance: dg.DagsterInstance,
-) -> None:
-    with dg.build_schedule_context(
-        instance=stored_instance,
-        scheduled_execution_time=datetime(2026, 11, 22, 4, 30, tzinfo=UTC),
-        repository_def=build_definitions().get_repository_def(),
-    ) as context:
-        (request,) = archive_retired.evaluate_tick(context).run_requests or []
-    assert archive_retired.job_name == "archive_due_versions"
-    assert request.run_config == {}
-    assert archive_retired.cron_schedule == "30 4 * * *"
 
 
 @pytest.mark.parametrize("named", LIFECYCLE_JOBS, ids=lambda named: named.name)

@@ -17,9 +17,16 @@ from neural_memory_pipelines.defs.partitions import (
     workspace_versions_of,
 )
 from neural_memory_pipelines.defs.resources import MemoryResource, progress_of
+from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.steps.embed import embed_pending
 from neural_memory_pipelines.steps.scope import Scope
 from neural_memory_pipelines.steps.versions.propose import begin_build
+
+
+def _rows_of(named: FamilyAssets) -> dg.AssetDep:
+    """Depend on a family's rows: those of sources are of a workspace, summaries also of a version."""
+    is_of_sources = named.family in {Family.CHUNKS, Family.OBSERVATIONS}
+    return dg.AssetDep(named.rows, partition_mapping=to_workspace) if is_of_sources else dg.AssetDep(named.rows)
 
 
 def _embedding_asset(named: FamilyAssets) -> dg.AssetsDefinition:
@@ -28,7 +35,7 @@ def _embedding_asset(named: FamilyAssets) -> dg.AssetsDefinition:
     @dg.asset(
         name=name,
         partitions_def=workspace_version_partitions,
-        deps=[dg.AssetDep(named.rows, partition_mapping=to_workspace)],
+        deps=[_rows_of(named)],
         description=f"Vectors of all live {family} at an embedding version, kept for good by the hash of the text.",
         group_name="embeddings",
         kinds={"postgres", "python"},
@@ -56,4 +63,4 @@ def _embedding_asset(named: FamilyAssets) -> dg.AssetsDefinition:
     return embeddings
 
 
-embedding_assets = [_embedding_asset(named) for named in FAMILY_ASSETS]
+embedding_assets = [_embedding_asset(named) for named in FAMILY_ASSETS if named.has_texts]

@@ -83,7 +83,11 @@ def _judge(
 
 
 memory_checks = [
-    *(_checks_of(named.embeddings, named.family, [every_live_row_embedded]) for named in FAMILY_ASSETS),
+    *(
+        _checks_of(named.embeddings, named.family, [every_live_row_embedded])
+        for named in FAMILY_ASSETS
+        if named.has_texts
+    ),
     *(
         _checks_of(named.index, named.family, [index_parity, metadata_size, no_superseded_indexed])
         for named in FAMILY_ASSETS

@@ -27,6 +27,7 @@ from neural_memory_pipelines.sources.docs.links import (
 )
 from neural_memory_pipelines.sources.docs.names import SOURCE, Place, place_of
 from neural_memory_pipelines.sources.docs.observations import observe_page
+from neural_memory_pipelines.sources.docs.ownership_tables import table_links
 from neural_memory_pipelines.sources.docs.pages import Page, is_rst
 from neural_memory_pipelines.sources.docs.payloads import GitAuthor
 from neural_memory_pipelines.sources.docs.people import account_named, account_of_commit, distinct, split_names
@@ -72,6 +73,7 @@ def page_draft(file: TextFile, page: Page) -> SourceDraft:
     authors, field = _authors(file, page.front)
     people = distinct([*authors, *git_accounts(file)])
     links = [*front_matter_links(page.front, linking), *author_links(authors[1:], field=field)]
+    links += table_links(page)
     prose = read_prose(page.body).text
     links += body_links(page.body, linking, prose=prose)
     if not is_rst(file.path):  # where an at sign begins a decorator

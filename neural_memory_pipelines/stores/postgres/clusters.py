@@ -5,7 +5,7 @@ Which observations belong together is decided in `domain/`; this reads what that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,9 +17,9 @@ from sqlalchemy import text
 from neural_memory_pipelines.domain.consolidation import Observed
 from neural_memory_pipelines.domain.ids import ClusterId, ContentHash, EntityId, ObservationId
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
-from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows
+from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows, update_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
-from neural_memory_pipelines.stores.postgres.streams import over_whole_sets, stream
+from neural_memory_pipelines.stores.postgres.streams import over_whole_sets
 from neural_memory_pipelines.stores.postgres.tables import cluster_events, cluster_members, memory_clusters
 
 TOPIC, ENTITY = "topic", "entity"
@@ -94,30 +94,6 @@ def count_consolidated(tx: Transaction) -> int:
     return int(tx.connection.execute(text(f"SELECT count(*) FROM {CONSOLIDATED}")).scalar_one())
 
 
-def stream_body_vectors(
-    tx: Transaction, version: EmbeddingVersion, ids: Sequence[ObservationId], *, batch: int
-) -> Iterator[tuple[list[ObservationId], npt.NDArray[np.float32]]]:
-    """Stream the vectors of the bodies of observations, `batch` at a time.
-
-    Returns:
-        Pairs of ids and vectors, shape (len(ids), dim), in no promised order; those without a vector are missing.
-    """
-    query = (
-        f"SELECT o.observation_id, e.vector FROM memory_observations o JOIN unnest(:ids) AS w(id) "
-        f"ON w.id = o.observation_id JOIN embeddings e ON e.workspace_id = :workspace "
-        f"AND e.embedding_version = :version AND e.content_hash = {_BODY_HASH}"
-    )
-    values = {"workspace": tx.workspace_id, "version": version.name, "ids": list(ids)}
-    for rows in stream(tx, _for_driver(query), values, batch=batch):
-        vectors = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f4").reshape(len(rows), version.dim)
-        yield [ObservationId(row.observation_id) for row in rows], vectors
-
-
-def _for_driver(query: str) -> str:
-    # The type of an array without one is unknown to a cursor of the server.
-    return query.replace("unnest(:ids)", "unnest(CAST(:ids AS text[]))")
-
-
 def living_clusters(tx: Transaction, kind: str) -> list[ClusterRow]:
     """List the living clusters of a kind, by id."""
     rows = tx.connection.execute(
@@ -169,6 +145,11 @@ def write_clusters(tx: Transaction, rows: Sequence[Row]) -> None:
     kept = {"cluster_id", "born_at", "workspace_id"}
     changed = ", ".join(f"{c.name} = excluded.{c.name}" for c in memory_clusters.columns if c.name not in kept)
     insert_rows(tx, memory_clusters, rows, on_conflict=f"(cluster_id) DO UPDATE SET {changed}")
+
+
+def move_clusters(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Write the vectors of clusters whose members stayed the same."""
+    update_rows(tx, memory_clusters, rows, key="cluster_id")
 
 
 def bury_clusters(tx: Transaction, ids: Sequence[ClusterId], *, at: datetime) -> None:

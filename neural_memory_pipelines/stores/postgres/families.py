@@ -28,7 +28,8 @@ from neural_memory_pipelines.stores.vectors.protocol import MetadataValue
 class _FamilyQuery:
     """`texts` gives (content_hash, body, tokens or null); `vectors` (vector_id, content_hash, store, metadata); of live rows.
 
-    `retired` gives the vector ids of rows that are no longer live.
+    `retired` gives the vector ids of rows that are no longer live, or have left the hot index: those keep their vectors,
+    so that they come back without the model.
     """
 
     texts: str
@@ -38,6 +39,12 @@ class _FamilyQuery:
 
 _STORE = f"coalesce(CASE WHEN d.source = 'docs' THEN d.metadata_json ->> 'store' END, '{DEFAULT_STORE}') AS store"
 _CHUNK_BODY = "CASE WHEN c.section_label = '' THEN c.text ELSE c.section_label || E'\\n\\n' || c.text END"
+
+# What must not be shown any more is not searched for until the night has written its summary again.
+_SHOWN_SUMMARIES = """memory_summaries s WHERE s.superseded_at IS NULL AND NOT EXISTS (
+    SELECT FROM jsonb_array_elements_text(s.evidence) AS cited(id)
+    JOIN memory_observations o ON o.observation_id = cited.id JOIN knowledge_documents d USING (document_id)
+    WHERE o.privacy <> 'org' OR d.privacy <> 'org' OR d.deleted_at IS NOT NULL)"""
 
 # One vector per view that is there: a missing title gives no vector, and never takes the place of another view.
 _VIEWS = """memory_observations o CROSS JOIN LATERAL (VALUES ('body', o.text), ('title', o.title), ('summary', o.summary))
@@ -67,17 +74,17 @@ _QUERIES: Mapping[Family, _FamilyQuery] = {
                 'privacy', CASE WHEN d.privacy = 'org' THEN o.privacy ELSE d.privacy END,
                 'occurred_at', extract(epoch FROM o.occurred_at)::bigint) AS metadata
         FROM {_VIEWS} JOIN knowledge_documents d USING (document_id)
-        WHERE o.superseded_at IS NULL AND v.body IS NOT NULL""",
+        WHERE o.superseded_at IS NULL AND o.aged_at IS NULL AND v.body IS NOT NULL""",
         retired=f"SELECT o.observation_id || ':' || v.view AS vector_id FROM {_VIEWS} "
-        "WHERE o.superseded_at IS NOT NULL AND v.body IS NOT NULL",
+        "WHERE (o.superseded_at IS NOT NULL OR o.aged_at IS NOT NULL) AND v.body IS NOT NULL",
     ),
     Family.SUMMARIES: _FamilyQuery(
         texts="SELECT encode(sha256(convert_to(s.text, 'UTF8')), 'hex') AS content_hash, s.text AS body, "
-        "NULL::integer AS tokens FROM memory_summaries s WHERE s.superseded_at IS NULL",
+        f"NULL::integer AS tokens FROM {_SHOWN_SUMMARIES}",
         vectors=f"""SELECT s.summary_id AS vector_id, encode(sha256(convert_to(s.text, 'UTF8')), 'hex') AS content_hash,
             '{DEFAULT_STORE}' AS store,
             jsonb_build_object('privacy', s.privacy, 'occurred_at', extract(epoch FROM s.occurred_at)::bigint) AS metadata
-        FROM memory_summaries s WHERE s.superseded_at IS NULL""",
+        FROM {_SHOWN_SUMMARIES}""",
         retired="SELECT s.summary_id AS vector_id FROM memory_summaries s WHERE s.superseded_at IS NOT NULL",
     ),
     Family.PROFILES: _FamilyQuery(
@@ -294,7 +301,7 @@ def desired_ids(tx: Transaction, version: EmbeddingVersion, family: Family) -> s
 
 
 def retired_ids(tx: Transaction, version: EmbeddingVersion, family: Family) -> set[str]:
-    """List the vector ids of rows that were superseded and did not come back."""
+    """List the vector ids of rows that were superseded or have aged, and did not come back."""
     query = (
         f"SELECT r.vector_id FROM ({_QUERIES[family].retired}) r "
         f"EXCEPT SELECT w.vector_id FROM ({_QUERIES[family].vectors}) w"

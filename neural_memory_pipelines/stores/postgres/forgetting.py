@@ -9,8 +9,9 @@ from sqlalchemy import text
 
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 
-# Documents take their chunks, observations, handles, links and evidence with them. Vectors go too, for they are made
-# of texts; the ledger of the index stays, so that the next run deletes there what nobody wants any more.
+# Documents take their chunks, observations, handles, links and evidence with them, clusters their members. Vectors go
+# too, for they are made of texts; the ledger of the index stays, so that the next run deletes there what nobody wants
+# any more. The record of nights and reasons to evaluate stay: they are numbers, and are not made twice.
 _DERIVED = (
     "relationships",
     "document_entities",
@@ -23,12 +24,19 @@ _DERIVED = (
     "identity_claims",
     "entity_aliases",
     "entities",
+    "memory_summaries",
+    "cluster_events",
+    "memory_clusters",
+    "memory_profiles",
+    "profile_centroids",
+    "profile_drifts",
+    "consolidations",
     "embeddings",
 )
 
 
 def forget_derived(tx: Transaction) -> None:
-    """Delete everything of a workspace that its events will yield again, and why some of them are dead.
+    """Delete everything of a workspace that its events and the next night yield again, and why some events are dead.
 
     Callers have all events read again, the dead ones too.
     """

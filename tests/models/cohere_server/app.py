@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from . import vectors
+from .chat import ChatModel, answer_chat, echo
 from .faults import Fault, Faults
 from .requests import EmbedRequest, RefusedError, check_key, count_tokens, read_embed_request
 
@@ -27,32 +28,50 @@ class State:
     faults: Faults = field(default_factory=Faults)
     requests: list[dict[str, Any]] = field(default_factory=list)
     billed_tokens: int = 0
+    chat_model: ChatModel = echo
 
 
 def build_app(state: State) -> Starlette:
     """Make the application over a state that tests look into and change."""
 
-    async def embed(request: Request) -> Response:
-        fault = state.faults.next() or Fault()
-        body = await request.json()
-        state.requests.append(body)
-        if fault.waits_seconds:
-            await _hang_up_or(fault.waits_seconds, request)
-        if fault.status:
-            return JSONResponse({"message": fault.message}, fault.status, headers=dict(fault.headers))
-        try:
-            check_key(request.headers.get("authorization"), state.api_key)
-            asked = read_embed_request(body)
-        except RefusedError as refused:
-            return JSONResponse({"id": str(uuid4()), "message": refused.message}, refused.status)
-        answer = _answer(asked)
-        state.billed_tokens += answer["meta"]["billed_units"]["input_tokens"]
-        if fault.spoils is not None:
-            spoilt = fault.spoils(answer)
-            return Response(spoilt) if isinstance(spoilt, bytes) else JSONResponse(spoilt)
-        return _cut_short(answer) if fault.drops else JSONResponse(answer)
+    def embedded(body: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        made = _answer(read_embed_request(body))
+        return made, made["meta"]["billed_units"]["input_tokens"]
 
-    return Starlette(routes=[Route("/v2/embed", embed, methods=["POST"])])
+    def chatted(body: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        made = answer_chat(body, state.chat_model)
+        return made, sum(made["usage"]["billed_units"].values())
+
+    async def embed(request: Request) -> Response:
+        return await _respond(state, request, embedded)
+
+    async def chat(request: Request) -> Response:
+        return await _respond(state, request, chatted)
+
+    return Starlette(routes=[Route("/v2/embed", embed, methods=["POST"]), Route("/v2/chat", chat, methods=["POST"])])
+
+
+async def _respond(
+    state: State, request: Request, make: Callable[[dict[str, Any]], tuple[dict[str, Any], int]]
+) -> Response:
+    """Let happen what is planned, or answer with what is made of the body, and bill its tokens."""
+    fault = state.faults.next() or Fault()
+    body = await request.json()
+    state.requests.append(body)
+    if fault.waits_seconds:
+        await _hang_up_or(fault.waits_seconds, request)
+    if fault.status:
+        return JSONResponse({"message": fault.message}, fault.status, headers=dict(fault.headers))
+    try:
+        check_key(request.headers.get("authorization"), state.api_key)
+        made, tokens = make(body)
+    except RefusedError as refused:
+        return JSONResponse({"id": str(uuid4()), "message": refused.message}, refused.status)
+    state.billed_tokens += tokens
+    if fault.spoils is not None:
+        spoilt = fault.spoils(made)
+        return Response(spoilt) if isinstance(spoilt, bytes) else JSONResponse(spoilt)
+    return _cut_short(made) if fault.drops else JSONResponse(made)
 
 
 def _answer(asked: EmbedRequest) -> dict[str, Any]:

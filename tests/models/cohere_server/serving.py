@@ -10,6 +10,7 @@ from typing import Any, Self
 import uvicorn
 
 from .app import State, build_app
+from .chat import ChatModel, echo
 from .faults import Faults
 
 _START_SECONDS = 30.0
@@ -62,8 +63,13 @@ class CohereServer:
         """Tokens billed since the last reset."""
         return self._state.billed_tokens
 
+    def chats_as(self, model: ChatModel) -> None:
+        """Let this model answer chats."""
+        self._state.chat_model = model
+
     def reset(self) -> None:
-        """Forget requests, faults and the bill."""
+        """Forget requests, faults, the bill and the model of chats."""
+        self._state.chat_model = echo
         self._state.faults.clear()
         self._state.requests.clear()
         self._state.billed_tokens = 0

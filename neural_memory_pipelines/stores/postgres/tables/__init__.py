@@ -15,6 +15,7 @@ from neural_memory_pipelines.stores.postgres.tables.consolidation import (
     memory_profiles,
     memory_summaries,
     observation_pins,
+    pending_observations,
     profile_centroids,
     profile_drifts,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "memory_summaries",
     "metadata",
     "observation_pins",
+    "pending_observations",
     "profile_centroids",
     "profile_drifts",
     "questions",

@@ -61,6 +61,16 @@ cluster_members = Table(
     comment="Which observations a living cluster groups: an observation has one topic, and a window per entity.",
 )
 
+pending_observations = Table(
+    "pending_observations",
+    metadata,
+    workspace_column(),
+    Column("observation_id", Text, nullable=False),
+    Column("since", TIME, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "observation_id"),
+    comment="Observations that found no topic and wait until there are enough of their kind.",
+)
+
 cluster_events = Table(
     "cluster_events",
     metadata,
@@ -140,7 +150,7 @@ profile_centroids = Table(
     Column("entity_id", Text, nullable=False),
     Column("embedding_version", Text, ForeignKey("embedding_versions.name"), nullable=False),
     Column("view", Text, nullable=False, comment="body, title or summary"),
-    Column("content_hash", Text, nullable=False, comment="Of what it was computed from; its vector is in embeddings."),
+    Column("content_hash", Text, nullable=False, comment="Of its values; the vector is in embeddings."),
     Column("privacy", Text, nullable=False, server_default=text("'org'")),
     created_at("updated_at"),
     PrimaryKeyConstraint("workspace_id", "entity_id", "embedding_version", "view"),
@@ -154,10 +164,12 @@ consolidations = Table(
     Column("embedding_version", Text, nullable=False, comment="At which topics were found last."),
     Column("settings_hash", Text, nullable=False, comment="Of the settings that decide topics."),
     Column("full_at", TIME, nullable=False, comment="When everything was clustered anew."),
+    Column("full_hash", Text, nullable=False, server_default="", comment="The input_hash of that time."),
     Column("input_hash", Text, nullable=False, comment="Of the observations that topics were found from."),
     Column("night_hash", Text, nullable=False, server_default="", comment="Of all that the last whole night saw."),
     Column("night_at", TIME, comment="When the last whole night ended; null before the first."),
     Column("observed_until", TIME, comment="When the last observation that it saw was written."),
+    Column("seen", JSONB, comment="What the night that began last saw, and which run it was."),
     comment="One row per workspace: how far its consolidation is.",
 )
 

@@ -36,6 +36,11 @@ workspaces = Table(
     Column("settings", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("cache_generation", Text, comment="Token that the cache holds while it is warm."),
     created_at(),
+    Column(
+        "night_looked_at",
+        TIME,
+        comment="The latest night of which it is known that nothing is to be done, or that it was done.",
+    ),
     comment="One row per workspace.",
 )
 

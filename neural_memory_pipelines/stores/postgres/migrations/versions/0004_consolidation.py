@@ -17,6 +17,7 @@ _ROLE = "neural_memory_pipeline"
 _WORKSPACE_TABLES = (
     "memory_clusters",
     "cluster_members",
+    "pending_observations",
     "cluster_events",
     "memory_profiles",
     "profile_drifts",
@@ -78,6 +79,14 @@ CREATE INDEX ix_cluster_members_workspace_id_observation_id ON cluster_members (
 COMMENT ON TABLE cluster_members IS 'Which observations a living cluster groups: an observation has one topic, and a window per entity.';
 COMMENT ON COLUMN cluster_members.similarity_cosine IS 'To the topic''s centroid; null for an entity''s.';
 
+CREATE TABLE pending_observations (
+    workspace_id TEXT NOT NULL,
+    observation_id TEXT NOT NULL,
+    since TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_pending_observations PRIMARY KEY (workspace_id, observation_id)
+);
+COMMENT ON TABLE pending_observations IS 'Observations that found no topic and wait until there are enough of their kind.';
+
 CREATE TABLE cluster_events (
     workspace_id TEXT NOT NULL,
     sequence BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -131,20 +140,24 @@ CREATE TABLE consolidations (
     embedding_version TEXT NOT NULL,
     settings_hash TEXT NOT NULL,
     full_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    full_hash TEXT DEFAULT '' NOT NULL,
     input_hash TEXT NOT NULL,
     night_hash TEXT DEFAULT '' NOT NULL,
     night_at TIMESTAMP WITH TIME ZONE,
     observed_until TIMESTAMP WITH TIME ZONE,
+    seen JSONB,
     CONSTRAINT pk_consolidations PRIMARY KEY (workspace_id)
 );
 COMMENT ON TABLE consolidations IS 'One row per workspace: how far its consolidation is.';
 COMMENT ON COLUMN consolidations.embedding_version IS 'At which topics were found last.';
 COMMENT ON COLUMN consolidations.settings_hash IS 'Of the settings that decide topics.';
 COMMENT ON COLUMN consolidations.full_at IS 'When everything was clustered anew.';
+COMMENT ON COLUMN consolidations.full_hash IS 'The input_hash of that time.';
 COMMENT ON COLUMN consolidations.input_hash IS 'Of the observations that topics were found from.';
 COMMENT ON COLUMN consolidations.night_hash IS 'Of all that the last whole night saw.';
 COMMENT ON COLUMN consolidations.night_at IS 'When the last whole night ended; null before the first.';
 COMMENT ON COLUMN consolidations.observed_until IS 'When the last observation that it saw was written.';
+COMMENT ON COLUMN consolidations.seen IS 'What the night that began last saw, and which run it was.';
 
 CREATE TABLE consolidation_nights (
     workspace_id TEXT NOT NULL,
@@ -189,6 +202,8 @@ COMMENT ON COLUMN eval_events.consumed_at IS 'Null while it waits.';
 """
 
 _CHANGED_TABLES = """
+ALTER TABLE workspaces ADD COLUMN night_looked_at TIMESTAMP WITH TIME ZONE;
+COMMENT ON COLUMN workspaces.night_looked_at IS 'The latest night of which it is known that nothing is to be done, or that it was done.';
 ALTER TABLE memory_observations ADD COLUMN aged_at TIMESTAMP WITH TIME ZONE;
 COMMENT ON COLUMN memory_observations.aged_at IS 'When it left the hot index; null while it is there.';
 CREATE INDEX ix_memory_observations_workspace_id_created_at ON memory_observations (workspace_id, created_at);

@@ -1,0 +1,97 @@
+"""What a person wants to see of topics and summaries in the UI. What is made of them is decided in the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from neural_memory_pipelines.defs.map_picture import topic_map
+from neural_memory_pipelines.defs.metadata import report_metadata, table_of
+from neural_memory_pipelines.defs.nights import Night
+from neural_memory_pipelines.steps.consolidation.cluster import TopicsReport
+from neural_memory_pipelines.steps.consolidation.summarize import SummariesReport, Written
+from neural_memory_pipelines.stores.postgres.topics import (
+    TopicEventRow,
+    TopicRow,
+    count_grouped,
+    list_topics,
+    map_points,
+    topic_events,
+)
+
+_TOPICS_LISTED = 50
+_EVENTS_LISTED = 25
+_POINTS_DRAWN = 1_200
+_LEAST_DRAWN = 3
+
+
+def topics_metadata(night: Night, report: TopicsReport) -> dict[str, Any]:
+    """Show topics as a table and, when they changed, as a map: every materialization keeps its metadata for good."""
+    with night.stores.database.transaction(night.workspace) as tx:
+        topics = list_topics(tx, limit=_TOPICS_LISTED)
+        counts = count_grouped(tx)
+        events = topic_events(tx, limit=_EVENTS_LISTED)
+        points = (
+            map_points(tx, night.version, topics=[topic.cluster_id for topic in topics], limit=_POINTS_DRAWN)
+            if report.is_changed
+            else []
+        )
+    metadata = report_metadata(report) | {"dagster/row_count": counts["topics"], **counts, "pending": report.pending}
+    if topics:
+        metadata["topics_by_size"] = table_of([_topic_row(topic) for topic in topics])
+    if events:
+        metadata["lately"] = table_of([_event_row(event) for event in events])
+    if len(points) >= _LEAST_DRAWN:
+        labels = {topic.cluster_id: topic.label for topic in topics}
+        metadata["map"] = dg.MetadataValue.md(topic_map(points, labels))
+    return metadata
+
+
+def _topic_row(topic: TopicRow) -> dict[str, str | int | float]:
+    return {
+        "topic": topic.label,
+        "size": topic.size,
+        "last_30_days": topic.recent,
+        "trend": topic.trend,
+        "keywords": ", ".join(topic.keywords),
+        "from": f"{topic.first_at:%Y-%m-%d}",
+        "to": f"{topic.last_at:%Y-%m-%d}",
+        "summary": ", ".join(topic.summaries),
+        "id": topic.cluster_id,
+    }
+
+
+def _event_row(event: TopicEventRow) -> dict[str, str | int | float]:
+    return {
+        "at": f"{event.at:%Y-%m-%d %H:%M}",
+        "event": event.event,
+        "topic": event.label,
+        "size": event.size,
+        "others": ", ".join(event.others),
+        "id": event.cluster_id,
+    }
+
+
+def summaries_metadata(report: SummariesReport) -> dict[str, Any]:
+    """Show the summaries that were written, in full, with the ids of what they cite."""
+    metadata = report_metadata(report) | {"dagster/row_count": report.seen - report.skipped}
+    metadata["unsupported_sentences"] = report.unsupported
+    if report.written_now:
+        metadata["written_now"] = dg.MetadataValue.md(_in_full(report.written_now))
+    return metadata
+
+
+def _in_full(written: Sequence[Written]) -> str:
+    return "\n\n".join(
+        f"**{_escaped(item.title)}** ({'new' if item.is_new else 'rewritten'}, {item.members} observations, "
+        f"`{item.summary_id}`)\n\n{_escaped(item.text)}\n\n"
+        + "\n".join(f"- [{number}] `{key}`" for number, key in enumerate(item.evidence, start=1))
+        for item in written
+    )
+
+
+def _escaped(text: str) -> str:
+    """Spell text of sources so that markdown shows it as it is: no links, pictures or headings of theirs."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]<>#|!~" else sign for sign in text)

@@ -1,0 +1,1 @@
+"""Summarizers: evidence to dated sentences that name it."""
