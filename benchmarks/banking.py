@@ -1,4 +1,4 @@
-"""Short texts with the labels that people gave them, and their vectors. For benchmarks of clustering; it judges nothing.
+"""Short texts with the labels that people gave them, and their vectors. For benchmarks of clustering; it judges none.
 
 The texts are banking77: 13,083 questions to a bank with one of 77 labels each (PolyAI, CC BY 4.0).
 """

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from banking import WORKSPACE, Labelled
 from sklearn.metrics import adjusted_rand_score
 
-from benchmarks.banking import WORKSPACE, Labelled
 from neural_memory_pipelines.domain.ids import ClusterId, ObservationId
 from neural_memory_pipelines.domain.topics.nights import NightPlan, plan_night
 from neural_memory_pipelines.domain.topics.values import Night, TopicsState, Vectors

@@ -181,7 +181,7 @@ class Settings(BaseSettings):
     summary_model: str = Field(
         default="extractive",
         validation_alias="NEURAL_MEMORY_SUMMARY_MODEL",
-        description="Who writes summaries: extractive (sentences of the sources themselves), or a chat model of Cohere, "
+        description="Who writes summaries: extractive (sentences of the sources), or a chat model of Cohere, "
         "such as cohere/command-a-03-2025.",
     )
     archive_grace_days: float = Field(

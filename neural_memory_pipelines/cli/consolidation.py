@@ -70,7 +70,7 @@ def show(workspace: _Workspace, json: AsJson = False) -> None:
 @app.command("set")
 def set_(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A setting; `show` lists them.")],
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="Its value, from the next night on.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="Its value from now on.")],
     workspace: _Workspace,
 ) -> None:
     """Change one setting of a workspace, such as `timezone Europe/Berlin` or `keep_hot true`."""
@@ -79,7 +79,7 @@ def set_(
         built_version(session, chosen)
         with session.stores.database.transaction(chosen) as tx:
             settings = change_setting(tx, name, value)
-    out.print(plain(f"{name} is {_said(getattr(settings, name))}, from the next night on"), markup=False)
+    out.print(plain(f"{name} is {_said(getattr(settings, name))} from now on"), markup=False)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from neural_memory_pipelines.cli.build_result import BuildResult, print_build
 from neural_memory_pipelines.cli.building import build_all, consolidate_at_all_versions
 from neural_memory_pipelines.cli.opening import opened, project_root, ready_stores
 from neural_memory_pipelines.cli.output import out, plain, print_table
+from neural_memory_pipelines.cli.person_files import read_persons
 from neural_memory_pipelines.cli.question_files import read_questions
 from neural_memory_pipelines.cli.questions import keep_questions
 from neural_memory_pipelines.cli.topics import print_topics, read_topics
@@ -24,6 +25,7 @@ from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.steps.ingest import ingest_docs
 from neural_memory_pipelines.steps.ingest_events import ingest_events
+from neural_memory_pipelines.steps.known_persons import join_known_persons
 from neural_memory_pipelines.stores.postgres.status import workspace_status
 
 _WORKSPACE = WorkspaceId("harbor")
@@ -61,6 +63,7 @@ def demo(
         out.print("materializing the graph ...")
         results = build_all(ready, _WORKSPACE)
         _require_success(results)
+        _join_persons(folder / "persons.yaml", session)
         out.print("consolidating: topics, summaries, profiles ...")
         results.append(consolidate_at_all_versions(ready, session, _WORKSPACE))
         _require_success(results[-1:])
@@ -82,6 +85,20 @@ def _ingest(folder: Path, session: Session) -> None:
     }
     events = ", ".join(f"{count} of {source}" for source, count in put.items())
     out.print(f"ingested {docs.put} changed documents ({docs.unchanged} unchanged) and events: {events}")
+
+
+def _join_persons(file: Path, session: Session) -> None:
+    """Decide which accounts are one person, so that profiles are those of people. Samples may come without a file."""
+    if not file.is_file():
+        return
+    told = read_persons(file)
+    report = join_known_persons(
+        _WORKSPACE, told.known(), decided_by=told.decided_by, reason=told.reason, stores=session.stores
+    )
+    for note in report.notes:
+        out.print(f"note: {note}", markup=False)
+    joined = f"{report.written} accounts were joined" if report.written else "unchanged"
+    out.print(f"persons whose accounts are known: {report.seen}; {joined}")
 
 
 def _require_success(results: Sequence[BuildResult]) -> None:

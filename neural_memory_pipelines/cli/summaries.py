@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from neural_memory_pipelines.cli.opening import built_version, ready_session
-from neural_memory_pipelines.cli.output import out, print_json
+from neural_memory_pipelines.cli.output import err, out, print_json
 from neural_memory_pipelines.cli.pages import (
     print_columns,
     print_wrapped,
@@ -74,6 +74,8 @@ def summary(
             f"{shown[0].summary.summary_id} rests on what not all may read any more, or on what was deleted: "
             f"run `neural-memory consolidate --workspace {name}`, which writes it again"
         )
+    if len(readable) < len(shown):
+        err.print(f"note: {len(shown) - len(readable)} are not shown: not all may read any more what they rest on")
     if json:
         print_json([spelled(item) for item in readable])
         return

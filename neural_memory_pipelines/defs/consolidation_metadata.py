@@ -11,7 +11,7 @@ from neural_memory_pipelines.defs.map_picture import topic_map
 from neural_memory_pipelines.defs.metadata import report_metadata, table_of
 from neural_memory_pipelines.defs.nights import Night
 from neural_memory_pipelines.steps.consolidation.cluster import TopicsReport
-from neural_memory_pipelines.steps.consolidation.summarize import SummariesReport, Written
+from neural_memory_pipelines.steps.consolidation.summarize import Cited, SummariesReport, Written
 from neural_memory_pipelines.stores.postgres.topics import (
     TopicEventRow,
     TopicRow,
@@ -23,6 +23,7 @@ from neural_memory_pipelines.stores.postgres.topics import (
 
 _TOPICS_LISTED = 50
 _EVENTS_LISTED = 25
+_KEYWORDS_SHOWN = 5
 _POINTS_DRAWN = 1_200
 _LEAST_DRAWN = 3
 
@@ -38,15 +39,21 @@ def topics_metadata(night: Night, report: TopicsReport) -> dict[str, Any]:
             if report.is_changed
             else []
         )
-    metadata = report_metadata(report) | {"dagster/row_count": counts["topics"], **counts, "pending": report.pending}
+    metadata: dict[str, Any] = {}
+    if len(points) >= _LEAST_DRAWN:
+        labels = {topic.cluster_id: topic.label for topic in topics}
+        metadata["map"] = dg.MetadataValue.md(topic_map(points, labels))
     if topics:
         metadata["topics_by_size"] = table_of([_topic_row(topic) for topic in topics])
     if events:
         metadata["lately"] = table_of([_event_row(event) for event in events])
-    if len(points) >= _LEAST_DRAWN:
-        labels = {topic.cluster_id: topic.label for topic in topics}
-        metadata["map"] = dg.MetadataValue.md(topic_map(points, labels))
-    return metadata
+    return {
+        **metadata,
+        **counts,
+        "pending": report.pending,
+        "dagster/row_count": counts["topics"],
+        **report_metadata(report),
+    }
 
 
 def _topic_row(topic: TopicRow) -> dict[str, str | int | float]:
@@ -55,10 +62,9 @@ def _topic_row(topic: TopicRow) -> dict[str, str | int | float]:
         "size": topic.size,
         "last_30_days": topic.recent,
         "trend": topic.trend,
-        "keywords": ", ".join(topic.keywords),
+        "keywords": ", ".join(topic.keywords[:_KEYWORDS_SHOWN]),
         "from": f"{topic.first_at:%Y-%m-%d}",
         "to": f"{topic.last_at:%Y-%m-%d}",
-        "summary": ", ".join(topic.summaries),
         "id": topic.cluster_id,
     }
 
@@ -76,22 +82,31 @@ def _event_row(event: TopicEventRow) -> dict[str, str | int | float]:
 
 def summaries_metadata(report: SummariesReport) -> dict[str, Any]:
     """Show the summaries that were written, in full, with the ids of what they cite."""
-    metadata = report_metadata(report) | {"dagster/row_count": report.seen - report.skipped}
-    metadata["unsupported_sentences"] = report.unsupported
-    if report.written_now:
-        metadata["written_now"] = dg.MetadataValue.md(_in_full(report.written_now))
-    return metadata
+    shown = {"written_now": dg.MetadataValue.md(_in_full(report.written_now))} if report.written_now else {}
+    return {
+        **shown,
+        "unsupported_sentences": report.unsupported,
+        "dagster/row_count": report.seen - report.skipped,
+        **report_metadata(report),
+    }
 
 
 def _in_full(written: Sequence[Written]) -> str:
     return "\n\n".join(
         f"**{_escaped(item.title)}** ({'new' if item.is_new else 'rewritten'}, {item.members} observations, "
         f"`{item.summary_id}`)\n\n{_escaped(item.text)}\n\n"
-        + "\n".join(f"- [{number}] `{key}`" for number, key in enumerate(item.evidence, start=1))
+        + "\n".join(f"- [{number}] {_linked(cited)}" for number, cited in enumerate(item.evidence, start=1))
         for item in written
     )
 
 
+def _linked(cited: Cited) -> str:
+    """Spell the id of an observation, as a link to its document if that is on the web."""
+    url = cited.url or ""
+    is_plain = url.startswith(("https://", "http://")) and not any(sign in url for sign in " <>()[]\\\n")
+    return f"[`{cited.observation_id}`]({url})" if is_plain else f"`{cited.observation_id}`"
+
+
 def _escaped(text: str) -> str:
     """Spell text of sources so that markdown shows it as it is: no links, pictures or headings of theirs."""
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]<>#|!~" else sign for sign in text)
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]<>#|!~&" else sign for sign in text)

@@ -22,6 +22,7 @@ from neural_memory_pipelines.defs.partitions import (
     workspace_versions_of,
 )
 from neural_memory_pipelines.defs.resources import MemoryResource
+from neural_memory_pipelines.defs.sensors import BUILD_TAG
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.errors import NeuralMemoryError, NotFoundError
@@ -92,6 +93,8 @@ def early_consolidation(
 def consolidated(context: dg.RunStatusSensorContext, memory: MemoryResource) -> dg.SensorResult | dg.SkipReason:
     """Follow a run at the active version."""
     run = context.dagster_run
+    if BUILD_TAG in run.tags:
+        return dg.SkipReason("`neural-memory consolidate` goes on to the other versions by itself")
     with repeated_tick():
         beside = [
             (workspace, other)

@@ -13,7 +13,6 @@ from neural_memory_pipelines.defs.assets.indexes import index_assets
 from neural_memory_pipelines.defs.assets.ingestion import raw_artifacts
 from neural_memory_pipelines.defs.assets.knowledge import knowledge
 from neural_memory_pipelines.defs.assets.versions import canary, served_version
-from neural_memory_pipelines.defs.families import FAMILY_ASSETS
 
 # One process runs all steps of a run: starting a process per step would cost seconds per asset.
 IN_PROCESS = dg.in_process_executor
@@ -25,12 +24,9 @@ ingest_workspace = dg.define_asset_job(
     executor_def=IN_PROCESS,
 )
 
-# Profiles are made at night: after an ingestion there is nothing new of them to index.
-text_indexes = [index for named, index in zip(FAMILY_ASSETS, index_assets, strict=True) if named.has_texts]
-
 index_workspace = dg.define_asset_job(
     "index_workspace",
-    selection=dg.AssetSelection.assets(*embedding_assets, *text_indexes, knowledge_cache),
+    selection=dg.AssetSelection.assets(*embedding_assets, *index_assets, knowledge_cache),
     description="Make a workspace searchable at an embedding version: embeddings, indexes, caches, and their checks.",
     executor_def=IN_PROCESS,
 )

@@ -14,6 +14,7 @@ _SEED = 7
 _LEAST_FOR_NEIGHBOURS = 12
 _LARGEST_PERPLEXITY = 30.0
 _LABELLED = 25
+_LARGEST_DOT, _SMALLEST_DOT = 60.0, 8.0
 
 
 def topic_map(points: Sequence[MapPoint], labels: Mapping[ClusterId, str]) -> str:
@@ -33,9 +34,10 @@ def topic_map(points: Sequence[MapPoint], labels: Mapping[ClusterId, str]) -> st
     import matplotlib as mpl  # noqa: PLC0415 - drawing takes a second to load
 
     colors = mpl.colormaps["tab20"]
+    size = max(_LARGEST_DOT - len(points) / 10, _SMALLEST_DOT)
     for topic, number in numbers.items():
         mine = [at for at, point in enumerate(points) if point.topic == topic]
-        axes.scatter(places[mine, 0], places[mine, 1], s=14, color=colors(number % 20), alpha=0.8, linewidths=0)
+        axes.scatter(places[mine, 0], places[mine, 1], s=size, color=colors(number % 20), alpha=0.8, linewidths=0)
         if number < _LABELLED and drawn[topic]:
             _label(axes, written(labels[topic]), places[mine])
     axes.set_axis_off()
@@ -47,7 +49,8 @@ def _label(axes: Any, label: str, places: Any) -> None:
 
     x, y = np.median(places, axis=0)
     box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5}
-    axes.text(x, y, label, fontsize=8, ha="center", va="center", bbox=box)
+    text = axes.text(x, y, label, fontsize=8, ha="center", va="center", bbox=box)
+    text.set_in_layout(False)  # else a long label of a topic at the edge leaves no room for the map
 
 
 def _flat(points: Sequence[MapPoint]) -> Any:

@@ -11,10 +11,11 @@ from neural_memory_pipelines.defs.metadata import report_metadata, table_of
 from neural_memory_pipelines.defs.nights import Night
 from neural_memory_pipelines.defs.pictures import as_markdown, new_figure, written
 from neural_memory_pipelines.steps.consolidation.profiles_report import Mover, ProfilesReport
-from neural_memory_pipelines.stores.postgres.profiles import DriftPoint, drift_history, list_profiles
+from neural_memory_pipelines.stores.postgres.profiles import DriftPoint, Profile, drift_history, list_profiles
 
 _LINES_DRAWN = 12
 _LISTED = 50
+_KEYWORDS_SHOWN = 5
 
 
 def profiles_metadata(night: Night, report: ProfilesReport) -> dict[str, Any]:
@@ -22,33 +23,35 @@ def profiles_metadata(night: Night, report: ProfilesReport) -> dict[str, Any]:
     with night.stores.database.transaction(night.workspace) as tx:
         shown = list_profiles(tx, night.version, _LISTED)
         farthest = sorted(shown, key=lambda profile: (-profile.drift_cosine, profile.entity_id))[:_LINES_DRAWN]
-        points = drift_history(tx, night.version, entities=[profile.entity_id for profile in farthest])
-    metadata = report_metadata(report) | {
-        "dagster/row_count": report.seen,
-        "flagged": len(report.flagged),
-        "largest_drift": max((profile.drift_cosine for profile in farthest), default=0.0),
-    }
+        moved = [profile for profile in farthest if profile.drift_cosine > 0] or farthest
+        points = drift_history(tx, night.version, entities=[profile.entity_id for profile in moved])
+    metadata: dict[str, Any] = {}
+    if report.written and points:
+        metadata["drift"] = dg.MetadataValue.md(drift_plot(points, flagged_above=night.settings.drift_cosine))
     if report.flagged:
         metadata["flagged_profiles"] = table_of([_mover_row(mover) for mover in report.flagged])
     if report.movers:
         metadata["top_movers"] = table_of([_mover_row(mover) for mover in report.movers])
     if shown:
-        metadata["profiles"] = table_of(
-            [
-                {
-                    "entity": profile.name,
-                    "kind": profile.kind,
-                    "observations": profile.observation_count,
-                    "keywords": ", ".join(profile.descriptors.keywords),
-                    "drift": round(profile.drift_cosine, 4),
-                    "id": profile.entity_id,
-                }
-                for profile in shown
-            ]
-        )
-    if report.written and points:
-        metadata["drift"] = dg.MetadataValue.md(drift_plot(points, flagged_above=night.settings.drift_cosine))
-    return metadata
+        metadata["profiles"] = table_of([_profile_row(profile) for profile in shown])
+    return {
+        **metadata,
+        "flagged": len(report.flagged),
+        "largest_drift": max((profile.drift_cosine for profile in farthest), default=0.0),
+        "dagster/row_count": report.seen,
+        **report_metadata(report),
+    }
+
+
+def _profile_row(profile: Profile) -> dict[str, str | int | float]:
+    return {
+        "entity": profile.name,
+        "kind": profile.kind,
+        "observations": profile.observation_count,
+        "keywords": ", ".join(profile.descriptors.keywords[:_KEYWORDS_SHOWN]),
+        "drift": round(profile.drift_cosine, 4),
+        "id": profile.entity_id,
+    }
 
 
 def drift_plot(points: Sequence[DriftPoint], *, flagged_above: float) -> str:

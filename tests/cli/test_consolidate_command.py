@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from neural_memory_pipelines.cli import runs
-from neural_memory_pipelines.defs.assets import consolidation
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.errors import ContractError, TransientError
 from neural_memory_pipelines.local.session import Session
+from neural_memory_pipelines.steps.consolidation.cluster import find_topics
 from neural_memory_pipelines.steps.inbox import put_lines
 from tests.cli.conftest import Run
 from tests.models.cohere_server import CohereServer
@@ -18,6 +18,7 @@ from tests.steps.pipeline import run_path
 from tests.steps.profile_world import ProfileWorld
 from tests.steps.samples import envelope, page_event
 
+_FIND_TOPICS = "neural_memory_pipelines.defs.assets.consolidation.find_topics"
 _STORY = {
     "gulls": "We feed no gulls at pier {0}, for gulls eat the paint of pier {0} and scare guests.",
     "ferries": "The night ferry number {0} moors in the north, as the southern berth of ferry {0} silts up.",
@@ -54,11 +55,8 @@ def test_a_night_makes_topics_summaries_and_profiles_and_tells_of_them(run: Run,
         assert words in outcome.out
     assert f"next: neural-memory topics --workspace {told}" in outcome.err
     value = run("topics", "-w", told, "--json").json
-    words = [" ".join([topic["label"], *topic["keywords"]]) for topic in value["topics"]]
-    assert [("gull" in it, "ferr" in it) for it in sorted(words, key=lambda it: "gull" in it)] == [
-        (False, True),
-        (True, False),
-    ]
+    told_of = [" ".join([topic["label"], *topic["keywords"]]) for topic in value["topics"]]
+    assert sorted(("gull" in it, "ferr" in it) for it in told_of) == [(False, True), (True, False)]
     assert all(topic["summaries"] for topic in value["topics"])
     assert value["last_night_at"] is not None
     (summary,) = run("summary", value["topics"][0]["cluster_id"], "-w", told, "--json").json
@@ -97,13 +95,12 @@ def test_full_is_handed_on(
     run: Run, told: WorkspaceId, monkeypatch: pytest.MonkeyPatch, option: tuple[str, ...], full: bool
 ) -> None:
     asked: list[bool] = []
-    find_topics = consolidation.find_topics
 
     def noting(*arguments: Any, full: bool, **named: Any) -> Any:
         asked.append(full)
         return find_topics(*arguments, full=full, **named)
 
-    monkeypatch.setattr(consolidation, "find_topics", noting)
+    monkeypatch.setattr(_FIND_TOPICS, noting)
     assert run("consolidate", "-w", told, *option).code == 0
     assert asked == [full]
 
@@ -132,7 +129,7 @@ def test_a_failed_asset_exits_1_with_one_line(run: Run, told: WorkspaceId, monke
     def failing(*_: object, **__: object) -> None:
         raise ContractError("the topics answer [nonsense]\nand more")
 
-    monkeypatch.setattr(consolidation, "find_topics", failing)
+    monkeypatch.setattr(_FIND_TOPICS, failing)
     outcome = run("consolidate", "-w", told)
     assert outcome.code == 1
     assert outcome.err.count("error: observation_clusters: the topics answer [nonsense] and more\n") == 1

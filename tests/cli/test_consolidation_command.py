@@ -57,7 +57,7 @@ def test_show_as_tables_marks_defaults_and_names_local_times(run: Run, made: Sum
 def test_set_says_what_is_set_and_refuses_what_cannot_be(run: Run, made: Summarized) -> None:
     done = run("consolidation", "set", "age_after_days", "400", "-w", made.workspace)
     assert done.code == 0
-    assert done.out == "age_after_days is 400, from the next night on\n"
+    assert done.out == "age_after_days is 400 from now on\n"
     for name, value, why in (("colour", "blue", "there is no setting 'colour'"), ("night_at", "9pm", "time of day")):
         refused = run("consolidation", "set", name, value, "-w", made.workspace)
         assert refused.code == 2

@@ -138,6 +138,16 @@ def test_what_not_all_may_read_any_more_is_not_shown(run: Run, session: Session,
             assert "gulls" not in outcome.err.lower()
 
 
+def test_of_a_topic_what_may_be_read_is_shown_and_the_rest_counted(run: Run, session: Session, gulls: Gulls) -> None:
+    with session.stores.database.transaction(gulls.workspace) as tx:
+        readable = write_summary_of(tx, gulls.gulls, "Gulls, later", gulls.observations[2:3])
+        hide = "UPDATE memory_observations SET privacy = 'private' WHERE observation_id = :id"
+        tx.connection.execute(text(hide), {"id": gulls.observations[0]})
+    outcome = run("summary", gulls.gulls, "-w", gulls.workspace, "--json")
+    assert [item["summary_id"] for item in outcome.json] == [readable]
+    assert "note: 1 are not shown" in outcome.err
+
+
 def test_evidence_that_is_gone_or_says_something_else_is_marked(run: Run, session: Session, gulls: Gulls) -> None:
     with session.stores.database.transaction(gulls.workspace) as tx:
         tx.connection.execute(

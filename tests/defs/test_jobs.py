@@ -30,7 +30,7 @@ ASSETS = {
     "observation_index",
     "knowledge_cache",
 }
-OF_NIGHTS = {"summary_embeddings", "summary_index"}
+OF_NIGHTS = {"summary_embeddings", "summary_index", "profile_index"}
 """What has nothing to do before the first night."""
 COUNTS = {"seen", "written", "unchanged", "deleted", "skipped", "failed", "tokens", "seconds"}
 
@@ -43,7 +43,7 @@ def test_both_jobs_make_the_samples_searchable_and_say_what_they_did(
 
     assert [run.success for run in runs] == [True, True]
     checks = checks_by_name(runs[0]) | checks_by_name(runs[1])
-    assert len(checks) == 13
+    assert len(checks) == 16
     assert {name: check.description for name, check in checks.items() if not check.passed} == {}
 
     metadata = {asset: values for run in runs for (asset, _), values in metadata_by_asset(run).items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from neural_memory_pipelines.stores.postgres import nights
 from neural_memory_pipelines.stores.postgres.consolidation_settings import change_setting
 from neural_memory_pipelines.stores.postgres.engine import Database
 from neural_memory_pipelines.stores.postgres.nights import NightSchedule
+from tests.defs.running import run_job
 from tests.defs.versions import propose
 from tests.steps.summarized import NIGHT, TOPICS, Summarized, summarized
 
@@ -207,3 +208,13 @@ def test_other_versions_follow_a_run_at_the_active_one_and_no_other_run(
 def test_a_workspace_that_is_gone_is_an_error_of_ours(stored_instance: dg.DagsterInstance) -> None:
     with pytest.raises(NotFoundError):  # at one of Dagster's own, the sensor would stand still
         _follow(stored_instance, workspace_version_key(WorkspaceId("gone"), "none"))
+
+
+def test_after_the_run_that_was_asked_for_nothing_is_due(made: Summarized, stored_instance: dg.DagsterInstance) -> None:
+    (request,) = _tick(stored_instance, datetime.now(UTC))[0]
+    ops = {name: said["config"] for name, said in request.run_config["ops"].items()}
+    done = run_job("consolidate_workspace", stored_instance, key=_key(made), ops=ops)
+    assert done.success
+    assert _tick(stored_instance, datetime.now(UTC) + DAY) == ([], "no night is due")
+    made.tell(*TOPICS, "engines")
+    assert set(_asked(_tick(stored_instance, datetime.now(UTC) + 2 * DAY)[0])) == {_key(made)}

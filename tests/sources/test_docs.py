@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from docs_events import CHANGED_AT, read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -128,7 +129,7 @@ def test_what_is_decided_becomes_observations() -> None:
     assert decision.text.endswith("Backups take half the time.")
     assert decision.tags == ("decision", "accepted")
     assert decision.subject_refs == ("handbook/adr/0012-vectors.md",)
-    assert decision.occurred_at == datetime(2024, 5, 1, 10, tzinfo=UTC)
+    assert decision.occurred_at == datetime(2024, 3, 1, tzinfo=UTC), "the date that the record bears"
     assert outcome.tags == ("outcome", "accepted")
     assert outcome.text == "Backups take half the time."
     assert 0 < outcome.importance < decision.importance <= 1
@@ -349,3 +350,21 @@ def test_any_text_is_read_or_skipped(lines: list[str]) -> None:
     assert draft.body.strip()
     assert len(draft.content_hash()) == 64
     assert all(observation.text and observation.title for observation in draft.observations)
+
+
+@pytest.mark.parametrize(
+    ("front", "expected"),
+    [
+        ("date: 2024-02-01", "2024-02-01T00:00:00+00:00"),
+        ("date: 2024-02-01\nupdated: 2024-02-20T10:00:00+02:00", "2024-02-20T08:00:00+00:00"),
+        ('last-updated: "2024-02-03"', "2024-02-03T00:00:00+00:00"),
+        ("date: 2999-01-01", CHANGED_AT),
+        ("date: soon", CHANGED_AT),
+        ("title: none", CHANGED_AT),
+    ],
+)
+def test_what_a_page_decides_was_said_at_the_date_that_it_bears(front: str, expected: str) -> None:
+    draft = read(f"---\n{front}\n---\n# A\n\n## Decision\n\nWe keep it.\n")
+    assert draft.observations
+    assert {item.occurred_at for item in draft.observations} == {datetime.fromisoformat(expected)}
+    assert draft.occurred_at == datetime.fromisoformat(CHANGED_AT), "the page itself is as old as its last change"

@@ -60,11 +60,13 @@ def test_the_profile_of_an_owner_in_the_sample_names_the_components(session: Ses
     lead = world.profile(_found(world, "mlindqvist")).descriptors
     assert lead.components[-1].name == "*", "what stands for everything comes last"
 
-    decide_identity(
-        world.workspace, "merge", names=("github-login:sdevries", "Sanne de Vries"), decided_by="eve", reason="known",
-        stores=session.stores,
-    )  # fmt: skip
+    for account in ("docs-login:sanne de vries", "linear:b4fb8a3d-d20b-4022-a023-85e59ede12f4"):
+        decide_identity(
+            world.workspace, "merge", names=("github-login:sdevries", account), decided_by="eve", reason="known",
+            stores=session.stores,
+        )  # fmt: skip
     assert world.rebuild().deleted == 1
+    owned |= {"receiver", "dispatcher"}
     sanne = world.profile(_found(world, "Sanne de Vries"))
     assert _found(world, "sdevries") == sanne.entity_id
     assert {item.name for item in sanne.descriptors.components if item.owns} == owned

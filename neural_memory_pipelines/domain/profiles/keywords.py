@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-import numpy as np
-
 from neural_memory_pipelines.domain.ids import EntityId
+from neural_memory_pipelines.domain.topics.labels import keywords_of
 
 KEYWORDS = 8
-
-# A word of at least three characters that begins with a letter.
-_WORD = r"(?u)\b[^\W\d_][\w-]+\w\b"
 
 
 def keywords_of_entities(
@@ -30,22 +26,8 @@ def keywords_of_entities(
     Source:
         Grootendorst 2022, BERTopic, arXiv:2203.05794, section 3.3.
     """
-    from sklearn.feature_extraction.text import CountVectorizer  # noqa: PLC0415 - slow to import
-
     entities = sorted(texts)
-    vectorizer = CountVectorizer(token_pattern=_WORD, stop_words="english", binary=False)
-    try:
-        counts = vectorizer.fit_transform("\n".join(texts[entity]) for entity in entities).tocsr()
-    except ValueError:  # no text has a word
-        return dict.fromkeys(wanted, ())
-    words = vectorizer.get_feature_names_out()
-    lengths = np.asarray(counts.sum(axis=1)).ravel()
-    idf = np.log1p(lengths.mean() / np.asarray(counts.sum(axis=0)).ravel())
-    found: dict[EntityId, tuple[str, ...]] = {}
-    for place, entity in enumerate(entities):
-        if entity in wanted:
-            row = counts[[place]]
-            weights = row.data * idf[row.indices]
-            best = np.lexsort((row.indices, -weights))[:count]
-            found[entity] = tuple(str(words[row.indices[index]]) for index in best)
-    return found
+    asked = [entity for entity in entities if entity in wanted]
+    others = [texts[entity] for entity in entities if entity not in wanted]
+    found = keywords_of([texts[entity] for entity in asked], others=others, count=count)
+    return {entity: tuple(words) for entity, words in zip(asked, found, strict=True)}

@@ -12,7 +12,7 @@ _NO_WORDS = re.compile(r"https?://\S+|\S+@\S+|```.*?```", re.DOTALL)
 # A word: letters and digits, with single marks inside (redis-queue, v2.5.0, payments#212).
 _WORD = re.compile(r"[^\W_]+(?:[-'\u2019._#][^\W_]+)*")
 _MARKS = re.compile(r"[-._# ]")
-_ENDINGS = ("ation", "ing", "ion", "ed", "e")
+_ENDINGS = ("ing", "ion", "ed", "e")
 _NUMBER = re.compile(r"#?\d[\d.,:/-]*(?:st|nd|rd|th|[a-z]{0,2})?$")
 _CONTRACTED = re.compile(r"['\u2019](?:s|t|re|ve|ll|d|m)$")
 _LEAST_CHARS, _MOST_CHARS = 2, 40

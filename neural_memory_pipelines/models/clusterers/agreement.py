@@ -27,23 +27,30 @@ def agreed(runs: Sequence[Labels]) -> Labels:
     Source:
         Strehl and Ghosh 2002, Cluster Ensembles, JMLR 3, 583-617 (section 3.4, MCLA).
     """
-    from scipy.cluster.hierarchy import fcluster, linkage  # noqa: PLC0415 - slow to import
     from scipy.sparse import csr_array, hstack  # noqa: PLC0415 - slow to import
-    from scipy.spatial.distance import squareform  # noqa: PLC0415 - slow to import
 
     memberships = hstack([_memberships(labels) for labels in runs]).tocsr()
-    if memberships.shape[1] < 2:
-        return np.where(np.stack(runs).max(axis=0) < 0, -1, 0)
     shared = (memberships.T @ memberships).toarray()
+    joined = _joined(shared)
+    shape = (len(joined), int(joined.max(initial=-1)) + 1)
+    votes_of = csr_array((np.ones(len(joined)), (np.arange(len(joined)), joined)), shape=shape)
+    labels = _elected(memberships @ votes_of, quorum=len(runs) // 2 + 1)
+    noise = (np.stack(runs) < 0).mean(axis=0)
+    return np.where(noise > _MOST_NOISE_SHARE, -1, labels)
+
+
+def _joined(shared: npt.NDArray[np.float64]) -> Labels:
+    """Tell which groups of all runs are one, by the number of members that each two share, shape (groups, groups)."""
+    from scipy.cluster.hierarchy import fcluster, linkage  # noqa: PLC0415 - slow to import
+    from scipy.spatial.distance import squareform  # noqa: PLC0415 - slow to import
+
+    if len(shared) < 2:
+        return np.zeros(len(shared), dtype=np.int64)
     sizes = shared.diagonal()
     apart = 1.0 - shared / (sizes[:, None] + sizes[None, :] - shared)
     np.fill_diagonal(apart, 0.0)
     tree = linkage(squareform(apart, checks=False), method="average")
-    joined = fcluster(tree, t=_MOST_APART, criterion="distance") - 1
-    votes_of = csr_array((np.ones(len(joined)), (np.arange(len(joined)), joined)))
-    labels = _elected(memberships @ votes_of, quorum=len(runs) // 2 + 1)
-    noise = (np.stack(runs) < 0).mean(axis=0)
-    return np.where(noise > _MOST_NOISE_SHARE, -1, labels)
+    return np.asarray(fcluster(tree, t=_MOST_APART, criterion="distance"), dtype=np.int64) - 1
 
 
 def _memberships(labels: Labels) -> object:

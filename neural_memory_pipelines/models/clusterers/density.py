@@ -5,8 +5,10 @@ The only place that knows EVoC and numba, which it imports when first needed: th
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import importlib.util
+import shutil
 import tempfile
 import threading
 import warnings
@@ -87,6 +89,7 @@ def _numba() -> ModuleType:
     if not numba.config.CACHE_DIR and not any(map(_is_writable, _cache_folders())):
         # Of this process alone: compiled code in a place that others can write to is theirs to choose.
         numba.config.CACHE_DIR = tempfile.mkdtemp(prefix="numba-")
+        atexit.register(shutil.rmtree, numba.config.CACHE_DIR, ignore_errors=True)
     return numba
 
 

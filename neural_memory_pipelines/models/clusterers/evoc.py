@@ -15,6 +15,7 @@ FEWEST_FOR_EVOC = 1_000
 """Measured on banking77: below, neighbourhoods are too small for EVoC, and average linkage finds as much or more."""
 
 _UNIT_NORM_TOLERANCE = 1e-3
+_NEXT_TO_NOTHING = 0.1
 
 Labels = npt.NDArray[np.int64]
 """Shape (n,): the group of each row, numbered from 0; -1 is noise."""
@@ -41,9 +42,9 @@ def cluster(vectors: npt.NDArray[np.float32], *, least: int) -> Labels:
 
 
 def _by_density(rows: npt.NDArray[np.float32]) -> Labels:
-    """Group by density, which finds no group where all rows are in one."""
+    """Group by density, which finds next to nothing where all rows are one group."""
     labels = density.group(rows)
-    if labels.max() < 0 and _mean_cosine(rows) >= average_linkage.ALIKE_COSINE:
+    if (labels >= 0).mean() < _NEXT_TO_NOTHING and _mean_cosine(rows) >= average_linkage.ALIKE_COSINE:
         return np.zeros_like(labels)
     return labels
 

@@ -18,8 +18,8 @@ class ExtractiveSummarizer:
     """Chooses sentences that are central to a topic and do not repeat each other; see `choose_sentences`.
 
     Args:
-        embed: gives one vector per text, in their order; called once a summary, with at most 300 texts of at most
-            1,140 characters, most of them below 400.
+        embed: gives one vector per text, in their order; called once a summary, with at most 300 texts. It must take
+            texts that are longer than its model reads: most have fewer than 400 characters, any at most 1,140.
     """
 
     writer = EXTRACTIVE_WRITER

@@ -39,6 +39,7 @@ _HANDLES_LIMIT = 32
 _INDEX_NAMES = frozenset({"index", "readme", "_index"})
 _AUTHOR_KEYS = ("author", "authors", "owner", "owners")
 _PEOPLE_KEYS = frozenset({*_AUTHOR_KEYS, "sponsor", "editor", "editors", "delegate", "pep_delegate", "bdfl_delegate"})
+_DATE_KEYS = ("updated", "last_updated", "updated_at", "last_modified", "lastmod", "date")
 _OTHER_NAMES = ("permalink", "slug", "aliases", "alias", "redirect_from")
 _ADDRESS = re.compile(r"[\w.+-]{1,64}(?:@| at )[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 
@@ -102,11 +103,20 @@ def page_draft(file: TextFile, page: Page) -> SourceDraft:
                 source_id=file.source_id,
                 title=title,
                 state=state,
-                occurred_at=file.changed_at,
+                occurred_at=_said_at(file, page.front),
                 links=links,
             )
         ),
     )
+
+
+def _said_at(file: TextFile, front: FrontMatter) -> datetime:
+    """Tell when a page came to say what it decides or sums up: at the date that it bears, if that is not to come.
+
+    The file changes for other reasons too: a link is mended, or the folder is copied.
+    """
+    told = front.moment(*_DATE_KEYS)
+    return told if told is not None and told <= file.changed_at else file.changed_at
 
 
 def git_accounts(file: TextFile) -> tuple[Account, ...]:

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import yaml
@@ -64,6 +64,14 @@ class FrontMatter:
             if (text := _text_of(item)).strip()
         ]
 
+    def moment(self, *keys: str) -> datetime | None:
+        """Read the date of the first of some keys that has one, as aware UTC; a date without a time is its midnight."""
+        for key in keys:
+            for spelled, value in self.values.items():
+                if _folded(spelled) == key and (found := _moment_of(value)):
+                    return found
+        return None
+
     def labels(self, *keys: str) -> frozenset[str]:
         """Gather the texts of the lists below some keys."""
         lists = [value for key in keys if isinstance(value := self.values.get(key), list)]
@@ -98,6 +106,17 @@ def _text_of(value: Any) -> str:
     if isinstance(value, Mapping):
         return next((str(value[key]) for key in _NAMING_KEYS if isinstance(value.get(key), str | int)), "")
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _moment_of(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return datetime(value.year, value.month, value.day, tzinfo=UTC) if isinstance(value, date) else None
 
 
 def _load(text: str) -> FrontMatter:

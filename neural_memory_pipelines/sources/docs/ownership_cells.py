@@ -18,7 +18,7 @@ _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\s*[<(]?\[redacted:[\w-]{1,40}\][>)]?")
 _PROFILE = re.compile(r"\[[^\[\]]{1,200}\]\(https://github\.com/(?P<login>[A-Za-z0-9-]{1,39})/?\)")
 _LINK = re.compile(r"\[(?P<words>[^\[\]]{1,200})\]\([^()\s]{1,1000}\)")
-_MARKED = re.compile(r"(?P<mark>\*{1,3}|_{1,3}|`)(?P<words>[^*`]{1,200})(?P=mark)")
+_MARKED = re.compile(r"(?P<mark>\*{1,3}|_{1,3}|`)(?P<words>.{1,300})(?P=mark)")
 _ESCAPE = re.compile(r"\\([_*\[\]<>#.-])")
 _COMPONENT = re.compile(r"@?\w[\w .&+/:'\u2019-]{0,79}")
 _FULL_REPOSITORY = re.compile(r"[\w-]{1,100}/[\w.-]{1,100}")
@@ -28,8 +28,10 @@ _NO_COMPONENTS = re.compile(
     re.IGNORECASE,
 )
 _COMPONENT_LIMIT_WORDS = 5
-_LOGIN = re.compile(r"@[A-Za-z0-9][A-Za-z0-9-]{0,38}")
-_WITH_LOGIN = re.compile(r"(?P<name>[^\W\d_][\w.'\u2019 -]{1,100}) \((?P<login>@[A-Za-z0-9][A-Za-z0-9-]{0,38})\)")
+# "@ada", or "Ada Lovelace (@ada)".
+_LOGIN = re.compile(
+    r"(?:(?P<name>[^\W\d_][\w.'\u2019 -]{0,100}) \(@|@)(?P<login>[A-Za-z0-9][A-Za-z0-9-]{0,38})(?(name)\))"
+)
 _TEAM_OF = re.compile(r"\w[\w&-]*(?: [\w&-]+){0,3}[ -](?:team|squad|guild|chapter)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_][\w.'\u2019-]*")
 _NAME_WORDS = range(2, 6)
@@ -59,8 +61,10 @@ def components_of(cell: str, *, are_repositories: bool) -> list[NodeRef]:
         cell: markdown.
         are_repositories: whether "acme/shop" is the repository of this name.
     """
+    if len(cell) > CELL_LIMIT_CHARS:
+        return []
     names = [plain_words(piece) for piece in _BREAK.sub(",", cell).split(",")]
-    if len(cell) > CELL_LIMIT_CHARS or not all(map(_is_component, names)):
+    if not all(map(_is_component, names)):
         return []
     return [*dict.fromkeys(_part(name, are_repositories=are_repositories) for name in names)]
 
@@ -88,17 +92,18 @@ def owners_of(cell: str) -> list[NodeRef]:
     """
     if len(cell) > CELL_LIMIT_CHARS:
         return []
-    plain = _PROFILE.sub(r"@\g<login>", _PLACEHOLDER.sub("", cell))
+    plain = _PLACEHOLDER.sub("", _LINK.sub(r"\g<words>", _PROFILE.sub(r"@\g<login>", cell)))
     owners = [_owner(plain_words(piece)) for piece in split_names(_BREAK.sub("\n", plain))]
     known = [owner for owner in owners if owner is not None]
     return [*dict.fromkeys(known)] if len(known) == len(owners) else []
 
 
 def _owner(text: str) -> NodeRef | None:
-    with_login = _WITH_LOGIN.fullmatch(text)
-    if with_login or _LOGIN.fullmatch(text):
-        name, login = (with_login["name"], with_login["login"]) if with_login else ("", text)
-        return None if _is_group(text) else NodeRef(NodeKind.PERSON, login_id("github", login), name=name or login[1:])
+    found = _LOGIN.fullmatch(text)
+    if found:
+        name, login = found["name"] or found["login"], found["login"]
+        is_plain = not _is_group(text) and (_WORD.fullmatch(name) or name == login or _is_full_name(name))
+        return NodeRef(NodeKind.PERSON, login_id("github", login), name=name) if is_plain else None
     if text.startswith("@") or (_TEAM_OF.fullmatch(text) and not _NO_TEAMS.match(text)):
         return team_named(text)
     return NodeRef(NodeKind.PERSON, login_id("docs", text), name=text) if _is_full_name(text) else None

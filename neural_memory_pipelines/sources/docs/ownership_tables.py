@@ -65,9 +65,7 @@ def _headings(sections: Sequence[Section], position: int) -> str:
 
 
 def _links(table: Table) -> Iterator[LinkDraft]:
-    header = [
-        " ".join(plain_words(cell[:CELL_LIMIT_CHARS]).lower().replace("(s)", "").split()) for cell in table.header
-    ]
+    header = [plain_words(cell[:CELL_LIMIT_CHARS]).lower().replace("(s)", "") for cell in table.header]
     part, owner = _column(header, _COMPONENTS), _column(header, _OWNERS)
     if part is None or owner is None or any(map(_OTHER_SUBJECT.search, header)):
         return

@@ -53,7 +53,6 @@ class _Before:
     without_vector: int
     state: TopicsState
     standing: TopicStanding | None
-    pending_since: int
 
     def input_hash(self, version: EmbeddingVersion, settings: ConsolidationSettings) -> str:
         return hash_json([version.name, settings.topics_hash, *sorted(self.observed)])
@@ -80,13 +79,15 @@ def find_topics(
 
     Returns:
         What changed. An unchanged night reads no vectors and writes nothing.
+
+    Raises:
+        TransientError: another run found topics meanwhile, or vectors went away.
     """
     report = TopicsReport()
     with timed(report), stores.database.lock(workspace, "consolidate:topics"):
         with stores.database.transaction(workspace) as tx:
             before = _read(tx, version)
         report.seen = len(before.observed)
-        report.pending = len(before.state.pending)
         _note_left_out(before, settings, report)
         reason = "it was asked for" if full else _why_full(before, version, settings, now)
         input_hash = before.input_hash(version, settings)
@@ -97,9 +98,9 @@ def find_topics(
             report.full = str(reason) if reason else None
         with stores.database.transaction(workspace) as tx:
             if plan is not None:
+                standing = _standing(before, version, settings, now, is_full=reason is not None)
+                topic_states.put_standing(tx, standing, after=before.standing)
                 write_plan(tx, plan, before.observed, before.state, version_name=version.name, now=now)
-                topic_states.put_standing(tx, _standing(before, version, settings, now, is_full=reason is not None))
-                report.pending = len(plan.state.pending)
             windows = group_by_entity(tx, workspace, settings=settings, version_name=version.name, now=now)
         _count(report, before.state if plan is None else plan.state, plan)
         report.written += windows.written
@@ -109,6 +110,7 @@ def find_topics(
 
 
 def _read(tx: Transaction, version: EmbeddingVersion) -> _Before:
+    standing = topic_states.topic_standing(tx)  # first: what is written after it is then never taken for older
     observed = {item.observation_id: item for item in clusters.consolidated_observations(tx, version)}
     members: dict[ClusterId, dict[ObservationId, float]] = {}
     for item in clusters.memberships(tx, TOPIC):
@@ -118,11 +120,9 @@ def _read(tx: Transaction, version: EmbeddingVersion) -> _Before:
         for row in clusters.living_clusters(tx, TOPIC)
         if row.vector_sum is not None and row.threshold_cosine is not None
     )
-    standing = topic_states.topic_standing(tx)
-    waiting = topic_states.pending(tx)
-    since = [key for key, at in waiting.items() if standing is None or at > standing.full_at]
+    waiting = topic_states.waiting(tx)
     without = clusters.count_consolidated(tx) - len(observed)
-    return _Before(observed, without, TopicsState(topics, frozenset(waiting)), standing, len(since))
+    return _Before(observed, without, TopicsState(topics, waiting.pending, waiting.left_out), standing)
 
 
 def _why_full(
@@ -138,7 +138,7 @@ def _why_full(
         changed=standing is not None and standing.full_hash != before.input_hash(version, settings),
         topics=len(before.state.topics),
         observations=len(before.observed),
-        pending_since=before.pending_since,
+        pending_since=len(before.state.pending),
     )
     return full_due(facts, now=now, every_days=settings.full_every_days, pool_share=settings.pool_share)
 
@@ -210,6 +210,7 @@ def _note_left_out(before: _Before, settings: ConsolidationSettings, report: Top
 
 def _count(report: TopicsReport, state: TopicsState, plan: NightPlan | None) -> None:
     report.topics = len(state.topics)
+    report.pending = len(state.pending) + len(state.left_out)
     report.unchanged = len(state.topics)
     if plan is None:
         return

@@ -22,10 +22,20 @@ from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres import clusters, summaries
 from neural_memory_pipelines.stores.postgres.clusters import ClusterRow
 from neural_memory_pipelines.stores.postgres.engine import Transaction
-from neural_memory_pipelines.stores.postgres.summaries import GroupedMember
+from neural_memory_pipelines.stores.postgres.summaries import EvidenceRow, GroupedMember
 
 _MOST_EVIDENCE = 120
 _MOST_SHOWN = 40
+# Kept, so that no night asks again for what cannot be said.
+_UNSAID: Mapping[str, Any] = {"text": "", "coverage_json": {}, "evidence": [], "sentences": []}
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """An observation that a summary cites, and where its document can be seen."""
+
+    observation_id: ObservationId
+    url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ class Written:
     summary_id: SummaryId
     title: str
     text: str
-    evidence: tuple[ObservationId, ...]
+    evidence: tuple[Cited, ...]
     members: int
     is_new: bool
 
@@ -46,6 +56,12 @@ class SummariesReport(StepReport):
 
     unsupported: int = 0
     written_now: list[Written] = field(default_factory=list)
+
+    def count_unsaid(self, summaries: int) -> None:
+        """Count summaries that are not there because nothing can be said."""
+        self.skipped += summaries
+        if self.skipped:
+            self.reasons["no observation has a sentence that can stand in a summary"] = self.skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +98,21 @@ def summarize_clusters(
         with stores.database.transaction(workspace) as tx:
             wanted = list(_wanted(tx, settings, summarizer.writer))
             known = summaries.live_hashes(tx)
+            unsaid = summaries.unsaid_hashes(tx)
             gone = sorted(known.keys() - {item.summary_id for item in wanted})
             summaries.retire_summaries(tx, gone, at=now)
-        changed = [item for item in wanted if known.get(item.summary_id) != item.membership_hash]
+        asked = known | unsaid
+        changed = [item for item in wanted if asked.get(item.summary_id) != item.membership_hash]
         on_progress(0, total=len(changed))
         writer = _Writer(workspace, version, stores, summarizer, report, now)
         for item in changed:
             writer.write(item)
             on_progress(1)
+    silent = sum(unsaid.get(item.summary_id) == item.membership_hash for item in wanted)
     report.seen = len(wanted)
     report.deleted += len(gone)
-    report.unchanged = len(wanted) - len(changed)
+    report.unchanged = len(wanted) - len(changed) - silent
+    report.count_unsaid(silent)
     return report
 
 
@@ -135,7 +155,7 @@ class _Writer:
     def write(self, item: _Wanted) -> None:
         with self.stores.database.transaction(self.workspace) as tx:
             rows = summaries.evidence_rows(tx, [member.observed.observation_id for member in item.members])
-        everything = [Evidence(**asdict(row)) for row in rows]
+        everything = [_evidence(row) for row in rows]
         read = set(_chosen(item.members))
         draft = self.summarizer.summarize(
             item.cluster.label, [evidence for evidence in everything if evidence.observation_id in read]
@@ -144,40 +164,55 @@ class _Writer:
         self.report.unsupported += draft.unsupported
         self.report.notes += [note for note in draft.notes if note not in self.report.notes]
         if draft.summary is not None:
-            self._keep(item, draft, draft.summary, everything)
+            is_new = self._keep(item, draft, draft.summary, everything)
+            self._show(item, draft.summary, {row.observation_id: row.url for row in rows}, is_new=is_new)
             return
-        self.report.skipped += 1
-        self.report.count_reason("no observation has a sentence that can stand in a summary")
+        self.report.count_unsaid(1)
         with self.stores.database.transaction(self.workspace) as tx:
-            summaries.retire_summaries(tx, [item.summary_id], at=self.now)
+            summaries.write_summary(tx, {**self._row(item, draft), **_UNSAID, "superseded_at": self.now})
 
-    def _keep(self, item: _Wanted, draft: Draft, summary: Summary, everything: Sequence[Evidence]) -> None:
+    def _keep(self, item: _Wanted, draft: Draft, summary: Summary, everything: Sequence[Evidence]) -> bool:
         row = {
-            "summary_id": item.summary_id,
+            **self._row(item, draft),
             "text": summary.text,
-            "window_json": _spelled_window(item),
             "coverage_json": coverage(everything, cited=summary.evidence).spelled(),
             "evidence": list(summary.evidence),
+            "sentences": [
+                {"text": sentence.text, "observation_ids": list(sentence.observation_ids)}
+                for sentence in summary.sentences
+            ],
+        }
+        with self.stores.database.transaction(self.workspace) as tx:
+            is_new = summaries.write_summary(tx, row)
+        self.report.written += 1
+        return is_new
+
+    def _row(self, item: _Wanted, draft: Draft) -> dict[str, Any]:
+        return {
+            "summary_id": item.summary_id,
+            "window_json": _spelled_window(item),
             "embedding_model": self.version.model,
             "embedding_version": self.version.name,
             "occurred_at": item.members[-1].observed.occurred_at,
             "cluster_id": item.cluster.cluster_id,
             "title": item.cluster.label,
-            "sentences": [
-                {"text": sentence.text, "observation_ids": list(sentence.observation_ids)}
-                for sentence in summary.sentences
-            ],
             "membership_hash": item.membership_hash,
             "written_by": draft.writer,
             "unsupported": draft.unsupported,
         }
-        with self.stores.database.transaction(self.workspace) as tx:
-            is_new = summaries.write_summary(tx, row)
-        self.report.written += 1
+
+    def _show(self, item: _Wanted, summary: Summary, urls: Mapping[ObservationId, str | None], *, is_new: bool) -> None:
         if len(self.report.written_now) < _MOST_SHOWN:
+            cited = tuple(Cited(key, urls[key]) for key in summary.evidence)
             self.report.written_now.append(
-                Written(item.summary_id, item.cluster.label, summary.text, summary.evidence, len(item.members), is_new)
+                Written(item.summary_id, item.cluster.label, summary.text, cited, len(item.members), is_new)
             )
+
+
+def _evidence(row: EvidenceRow) -> Evidence:
+    values = asdict(row)
+    del values["url"]  # no reader of the evidence needs it
+    return Evidence(**values)
 
 
 def _chosen(members: Sequence[GroupedMember]) -> list[ObservationId]:

@@ -19,6 +19,7 @@ from neural_memory_pipelines.stores.postgres import clusters, topic_states
 from neural_memory_pipelines.stores.postgres.bulk import Row
 from neural_memory_pipelines.stores.postgres.clusters import TOPIC, Membership, ObservationVector
 from neural_memory_pipelines.stores.postgres.engine import Transaction
+from neural_memory_pipelines.stores.postgres.topic_states import Waiting
 
 
 def write_plan(
@@ -41,7 +42,7 @@ def write_plan(
     clusters.bury_clusters(tx, sorted(plan.gone), at=now)
     refresh = [topic for topic in plan.state.topics if topic.cluster_id not in plan.changed]
     _refresh(tx, refresh, before, version_name=version_name, now=now)
-    topic_states.replace_pending(tx, plan.state.pending, now=now)
+    topic_states.replace_waiting(tx, Waiting(plan.state.pending, plan.state.left_out), now=now)
     clusters.record_events(tx, [_event(event, names, now) for event in plan.events])
 
 

@@ -27,6 +27,7 @@ _DERIVED = (
     "memory_summaries",
     "cluster_events",
     "memory_clusters",
+    "pending_observations",
     "memory_profiles",
     "profile_centroids",
     "profile_drifts",

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from neural_memory_pipelines.domain.consolidation import Observed
 from neural_memory_pipelines.domain.ids import ClusterId, ContentHash, Json, ObservationId, SummaryId
 from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows
+from neural_memory_pipelines.stores.postgres.clusters import CONSOLIDATED
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.streams import over_whole_sets
 from neural_memory_pipelines.stores.postgres.tables import memory_summaries
@@ -45,6 +46,7 @@ class EvidenceRow:
     tags: tuple[str, ...]
     importance: float
     author: str | None
+    url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,11 @@ class SummaryRow:
 
 
 def grouped_members(tx: Transaction) -> dict[ClusterId, list[GroupedMember]]:
-    """List the members of all living clusters, oldest first, by cluster."""
-    query = """SELECT m.cluster_id, o.observation_id, o.occurred_at, o.content_hash, m.similarity_cosine,
+    """List the members of all living clusters that all may read, oldest first, by cluster."""
+    query = f"""SELECT m.cluster_id, o.observation_id, o.occurred_at, o.content_hash, m.similarity_cosine,
             o.importance, o.tags
-        FROM cluster_members m JOIN memory_clusters c USING (cluster_id) JOIN memory_observations o USING (observation_id)
-        WHERE c.died_at IS NULL ORDER BY m.cluster_id, o.occurred_at, o.observation_id"""
+        FROM cluster_members m JOIN memory_clusters c USING (cluster_id) JOIN (SELECT o.* FROM {CONSOLIDATED}) o
+        USING (observation_id) WHERE c.died_at IS NULL ORDER BY m.cluster_id, o.occurred_at, o.observation_id"""
     found: dict[ClusterId, list[GroupedMember]] = {}
     for row in over_whole_sets(tx, query, {}):
         cluster = ClusterId(row.cluster_id)
@@ -90,12 +92,12 @@ def live_hashes(tx: Transaction) -> dict[SummaryId, str]:
 
 
 def evidence_rows(tx: Transaction, ids: Sequence[ObservationId]) -> list[EvidenceRow]:
-    """Read observations as evidence, oldest first."""
+    """Read observations as evidence, oldest first; those that not all may read, or not any more, are left out."""
     rows = tx.connection.execute(
         text(
             "SELECT o.observation_id, o.text, o.title, o.occurred_at, d.source, d.type, o.tags, o.importance, "
-            "d.author_json ->> 'name' AS author FROM memory_observations o JOIN knowledge_documents d "
-            "USING (document_id) WHERE o.observation_id = ANY(:ids) ORDER BY o.occurred_at, o.observation_id"
+            f"d.author_json ->> 'name' AS author, d.url FROM {CONSOLIDATED} AND o.observation_id = ANY(:ids) "
+            "ORDER BY o.occurred_at, o.observation_id"
         ),
         {"ids": list(ids)},
     )
@@ -103,21 +105,28 @@ def evidence_rows(tx: Transaction, ids: Sequence[ObservationId]) -> list[Evidenc
 
 
 def write_summary(tx: Transaction, row: Row) -> bool:
-    """Write a summary in place of the one of the same cluster and window.
+    """Write a summary in place of the one of the same cluster and window; it is live, unless `superseded_at` is given.
 
     Returns:
         Whether there was none before.
     """
+    whole = {"superseded_at": None, **row}
     kept = {"summary_id", "workspace_id", "created_at"}
-    changed = ", ".join(f"{name} = excluded.{name}" for name in row if name not in kept)
+    changed = ", ".join(f"{name} = excluded.{name}" for name in whole if name not in kept)
     written = insert_rows(
         tx,
         memory_summaries,
-        [row],
-        on_conflict=f"(summary_id) DO UPDATE SET {changed}, superseded_at = NULL",
+        [whole],
+        on_conflict=f"(summary_id) DO UPDATE SET {changed}",
         returning="(xmax = 0) AS is_new",
     )
     return bool(written[0].is_new)
+
+
+def unsaid_hashes(tx: Transaction) -> dict[SummaryId, str]:
+    """Read of what nothing could be said, as hashes: asking for it again would give the same."""
+    rows = tx.connection.execute(text("SELECT summary_id, membership_hash FROM memory_summaries WHERE text = ''"))
+    return {SummaryId(row.summary_id): row.membership_hash for row in rows}
 
 
 def retire_summaries(tx: Transaction, ids: Sequence[SummaryId], *, at: datetime) -> None:
@@ -143,7 +152,10 @@ def summaries_of(tx: Transaction, cluster_ids: Sequence[ClusterId]) -> list[Summ
 def summaries_named(tx: Transaction, prefix: str, *, limit: int = 10) -> list[SummaryRow]:
     """List the summaries, live or not, whose id begins with `prefix`."""
     rows = tx.connection.execute(
-        text("SELECT * FROM memory_summaries WHERE starts_with(summary_id, :prefix) ORDER BY summary_id LIMIT :limit"),
+        text(
+            "SELECT * FROM memory_summaries WHERE starts_with(summary_id, :prefix) AND text <> '' "
+            "ORDER BY summary_id LIMIT :limit"
+        ),
         {"prefix": prefix, "limit": limit},
     )
     return [_summary(row) for row in rows]

@@ -140,9 +140,9 @@ def test_order_of_the_candidates_does_not_matter(order: list[int]) -> None:
 
 
 def test_long_sentences_leave_room_for_three() -> None:
-    lengths = {"a": 395, "b": 394, "c": 360, "d": 361}
+    lengths = {"a": 399, "b": 398, "c": 380, "d": 381}
     evidence = [
-        observation(key, f"{' '.join(f'{key}word{n}' for n in range(90))[: chars - 1]}.", importance=chars / 400)
+        observation(key, f"{' '.join(f'{key}word{n}' for n in range(90))[: chars - 1]}.", importance=float(chars > 390))
         for key, chars in lengths.items()
     ]
     assert [len(candidate.text) for candidate in candidates(evidence)] == list(lengths.values())

@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import (
     REAL,
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Identity,
@@ -67,6 +68,7 @@ pending_observations = Table(
     workspace_column(),
     Column("observation_id", Text, nullable=False),
     Column("since", TIME, nullable=False),
+    Column("left_out", Boolean, nullable=False, comment="Whether it was so when everything was clustered last."),
     PrimaryKeyConstraint("workspace_id", "observation_id"),
     comment="Observations that found no topic and wait until there are enough of their kind.",
 )

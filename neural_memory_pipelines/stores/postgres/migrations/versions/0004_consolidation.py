@@ -83,9 +83,11 @@ CREATE TABLE pending_observations (
     workspace_id TEXT NOT NULL,
     observation_id TEXT NOT NULL,
     since TIMESTAMP WITH TIME ZONE NOT NULL,
+    left_out BOOLEAN NOT NULL,
     CONSTRAINT pk_pending_observations PRIMARY KEY (workspace_id, observation_id)
 );
 COMMENT ON TABLE pending_observations IS 'Observations that found no topic and wait until there are enough of their kind.';
+COMMENT ON COLUMN pending_observations.left_out IS 'Whether it was so when everything was clustered last.';
 
 CREATE TABLE cluster_events (
     workspace_id TEXT NOT NULL,
@@ -214,6 +216,7 @@ ALTER TABLE memory_summaries
     ADD COLUMN membership_hash TEXT DEFAULT '' NOT NULL,
     ADD COLUMN written_by TEXT DEFAULT '' NOT NULL,
     ADD COLUMN unsupported INTEGER DEFAULT '0' NOT NULL;
+COMMENT ON COLUMN profile_centroids.content_hash IS 'Of its values; the vector is in embeddings.';
 COMMENT ON COLUMN memory_summaries.evidence IS 'Ids of the observations that it cites; [1] is the first.';
 COMMENT ON COLUMN memory_summaries.sentences IS 'Each with its evidence.';
 COMMENT ON COLUMN memory_summaries.membership_hash IS 'Of what it was written from, and how.';
