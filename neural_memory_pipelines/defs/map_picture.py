@@ -63,7 +63,8 @@ def _flat(points: Sequence[MapPoint]) -> Any:
     from sklearn.manifold import TSNE  # noqa: PLC0415 - takes a second to load
 
     vectors = np.stack([point.values for point in points]).astype(np.float64)
-    if len(points) < _LEAST_FOR_NEIGHBOURS:
-        return PCA(n_components=2, random_state=_SEED).fit_transform(vectors)
+    if len(points) < _LEAST_FOR_NEIGHBOURS or not np.ptp(vectors, axis=0).any():
+        with np.errstate(invalid="ignore"):  # where all are the same, no direction explains anything
+            return PCA(n_components=2, random_state=_SEED).fit_transform(vectors)
     perplexity = min(_LARGEST_PERPLEXITY, (len(points) - 1) / 3)
     return TSNE(init="pca", metric="cosine", perplexity=perplexity, random_state=_SEED).fit_transform(vectors)

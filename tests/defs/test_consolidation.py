@@ -122,7 +122,9 @@ def test_a_second_night_writes_nothing_and_draws_nothing_and_a_third_shows_the_d
     _run(instance, told, told.version)
     before = _made(told)
     shown = _shown(_run(instance, told, told.version))
-    assert {name: (values["written"], values["deleted"]) for name, values in shown.items() if "written" in values} == dict.fromkeys(shown, (0, 0))
+    assert {
+        name: (values["written"], values["deleted"]) for name, values in shown.items() if "written" in values
+    } == dict.fromkeys(shown, (0, 0))
     assert _made(told) == before
     assert not {"map", "written_now", "drift"} & {name for values in shown.values() for name in values}
     assert "topics_by_size" in shown["observation_clusters"]

@@ -100,7 +100,9 @@ class TopicWorld(ProfileWorld):
     ) -> None:
         """Give texts, or all that was told, their vectors at a version."""
         into = version or self.version
-        told = texts if texts is not None else [row.text for row in self.execute("SELECT text FROM memory_observations")]
+        told = (
+            texts if texts is not None else [row.text for row in self.execute("SELECT text FROM memory_observations")]
+        )
         vectors = np.stack([theme_vector(words, into.dim, same=same) for words in told])
         with self.stores.database.transaction(self.workspace) as tx:
             store_vectors(tx, into, hashes=[hash_text(words) for words in told], vectors=vectors)
