@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from neural_memory_pipelines.defs.map_picture import topic_map
-from neural_memory_pipelines.defs.metadata import report_metadata, table_of
+from neural_memory_pipelines.defs.metadata import escaped, report_metadata, table_of
 from neural_memory_pipelines.defs.nights import Night
 from neural_memory_pipelines.steps.consolidation.cluster import TopicsReport
 from neural_memory_pipelines.steps.consolidation.summarize import Cited, SummariesReport, Written
@@ -93,8 +93,8 @@ def summaries_metadata(report: SummariesReport) -> dict[str, Any]:
 
 def _in_full(written: Sequence[Written]) -> str:
     return "\n\n".join(
-        f"**{_escaped(item.title)}** ({'new' if item.is_new else 'rewritten'}, {item.members} observations, "
-        f"`{item.summary_id}`)\n\n{_escaped(item.text)}\n\n"
+        f"**{escaped(item.title)}** ({'new' if item.is_new else 'rewritten'}, {item.members} observations, "
+        f"`{item.summary_id}`)\n\n{escaped(item.text)}\n\n"
         + "\n".join(f"- [{number}] {_linked(cited)}" for number, cited in enumerate(item.evidence, start=1))
         for item in written
     )
@@ -105,8 +105,3 @@ def _linked(cited: Cited) -> str:
     url = cited.url or ""
     is_plain = url.startswith(("https://", "http://")) and not any(sign in url for sign in " <>()[]\\\n")
     return f"[`{cited.observation_id}`]({url})" if is_plain else f"`{cited.observation_id}`"
-
-
-def _escaped(text: str) -> str:
-    """Spell text of sources so that markdown shows it as it is: no links, pictures or headings of theirs."""
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]<>#|!~&" else sign for sign in text)

@@ -11,6 +11,8 @@ from neural_memory_pipelines.stores.postgres.tables.columns import columns_of
 OWNERS = ["team:platform-storage"]
 
 _REASON_ROWS = 25
+_SIGNS_OF_LINKS = "\\[]<>!&"
+_SIGNS = f"{_SIGNS_OF_LINKS}`*_{{}}#|~"
 
 
 def table_metadata(table: str) -> dict[str, Any]:
@@ -41,8 +43,15 @@ def report_metadata(report: StepReport) -> dict[str, Any]:
     if report.kinds:
         metadata["by_kind"] = table_of([{"kind": kind, "count": count} for kind, count in report.kinds.items()])
     if report.notes:
-        metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))
+        # Notes may name what sources call so; the commands that they name stay as they are marked.
+        notes = (escaped(note, signs=_SIGNS_OF_LINKS) for note in report.notes)
+        metadata["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in notes))
     return metadata
+
+
+def escaped(text: str, *, signs: str = _SIGNS) -> str:
+    """Spell text of sources so that markdown shows it as it is: no links, pictures or headings of theirs."""
+    return "".join(f"\\{sign}" if sign in signs else sign for sign in text)
 
 
 def _most_frequent(reasons: Mapping[str, int]) -> list[ExampleRow]:

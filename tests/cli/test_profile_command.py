@@ -51,7 +51,7 @@ def test_a_profile_tells_what_an_entity_has_to_do_with(run: Run, world: ProfileW
     for words in (
         "person",
         "seen 2026-03-02 to 2026-06-10, in 3 observations and 0 summaries",
-        "boats",
+        "keywords till",
         "owns till (1)",
         "works with Ben (1)",
         "authored issue 1",

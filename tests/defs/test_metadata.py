@@ -32,3 +32,9 @@ def test_reasons_and_examples_become_tables_most_frequent_first() -> None:
         ("chunks", "int"),
         ("share", "float"),
     ]
+
+
+def test_what_a_note_quotes_is_no_link_and_its_commands_stay_marked() -> None:
+    report = StepReport(notes=["[click](https://evil.example) drifted: `neural-memory profile`"])
+    notes = report_metadata(report)["notes"].value
+    assert notes == "- \\[click\\](https://evil.example) drifted: `neural-memory profile`"

@@ -74,7 +74,7 @@ def _plausible(column: Column[Any], workspace: WorkspaceId, version: str) -> obj
         return version
     if column.name.endswith("_id"):
         return f"{column.name}-{workspace}"
-    values = {datetime: datetime.now(UTC), int: 1, float: 0.5, bytes: b"v", dict: {}}
+    values = {datetime: datetime.now(UTC), bool: True, int: 1, float: 0.5, bytes: b"v", dict: {}}
     return values.get(column.type.python_type, "a text")
 
 

@@ -1,4 +1,7 @@
-"""Reads what a chat model answered, trusting nothing: JSON of the schema, or the reason why it is none."""
+"""Reads what a chat model answered, trusting nothing: JSON of the schema, or the reason why it is none.
+
+Whether a sentence rests on its evidence is decided in `domain/summaries/`.
+"""
 
 from __future__ import annotations
 

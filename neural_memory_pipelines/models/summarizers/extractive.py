@@ -1,4 +1,7 @@
-"""The summarizer without a language model: sentences of the evidence, chosen by their vectors, not one word added."""
+"""The summarizer without a language model: sentences of the evidence, chosen by their vectors, not one word added.
+
+Which are chosen is decided in `domain/summaries/`.
+"""
 
 from __future__ import annotations
 
