@@ -67,7 +67,7 @@ def nightly(context: dg.ScheduleEvaluationContext, memory: MemoryResource) -> li
 @dg.sensor(
     job=consolidate_workspace,
     name="early_consolidation",
-    minimum_interval_seconds=60,
+    minimum_interval_seconds=300,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Consolidates workspaces before their night that have gathered as many new observations as their "
     "setting `early_observations` says, unless a run is about to.",

@@ -57,10 +57,11 @@ def _tables(session: Session, workspace: WorkspaceId) -> Iterator[tuple[str, str
 
 def _vectors(session: Session, workspace: WorkspaceId) -> Iterator[str]:
     query = (
-        "SELECT namespace || ' ' || id || ' ' || metadata::text FROM vectors.vector_records WHERE namespace LIKE :like"
+        "SELECT namespace || ' ' || id || ' ' || metadata::text FROM vectors.vector_records "
+        "WHERE starts_with(namespace, :place)"
     )
     with session.stores.database.engine.begin() as connection:
-        yield from connection.execute(text(query), {"like": f"{workspace}/%"}).scalars()
+        yield from connection.execute(text(query), {"place": f"ws_{workspace}__"}).scalars()
 
 
 def _cache(session: Session) -> Iterator[str]:

@@ -112,7 +112,7 @@ def test_the_reference_holds_something_of_everything(world: Callable[[], World])
     assert first != second
 
 
-def test_killed_before_any_write_of_a_build_and_after_any_of_an_update(world: Callable[[], World]) -> None:
+def test_killed_before_a_write_of_a_build_and_after_one_of_an_update(world: Callable[[], World]) -> None:
     whole = world()
     writes, expected = [], []
     for round_number in (0, 1):
@@ -120,16 +120,17 @@ def test_killed_before_any_write_of_a_build_and_after_any_of_an_update(world: Ca
         expected.append(whole.dump())
 
     kills = [0, 0]
-    for at in range(1, max(writes) + 1):
+    odd = range(1, max(writes) + 1, 2)  # every other write, the others below: each takes a second
+    for at in odd:
         here = world()
         for round_number, moment in enumerate(MOMENTS):
             kills[round_number] += here.is_killed(round_number, at=at, moment=moment)
             here.run(round_number)
             assert here.dump() == expected[round_number], f"killed {moment} write {at} of round {round_number}"
-    assert kills == writes
+    assert kills == [len([at for at in odd if at <= count]) for count in writes]
 
 
-def test_killed_after_any_write_of_a_build_and_changed_before_the_next_run(world: Callable[[], World]) -> None:
+def test_killed_after_a_write_of_a_build_and_changed_before_the_next_run(world: Callable[[], World]) -> None:
     whole = world()
     writes = len(whole.count_writes(0))
     whole.run(1)
@@ -137,9 +138,10 @@ def test_killed_after_any_write_of_a_build_and_changed_before_the_next_run(world
     assert all(expected.values())
 
     kills = 0
-    for at in range(1, writes + 1):
+    even = range(2, writes + 1, 2)
+    for at in even:
         here = world()
         kills += here.is_killed(0, at=at, moment="after")
         here.run(1)
         assert here.present() == expected, f"killed after write {at}"
-    assert kills == writes
+    assert kills == len(even)

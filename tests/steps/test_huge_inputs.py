@@ -107,11 +107,11 @@ def test_an_odd_text_is_kept_whole_and_found_by_its_far_end(session: Session, bu
     assert FAR_WORDS[name] in found[0].text
 
 
-def test_an_issue_of_twenty_megabytes(session: Session, workspace: WorkspaceId) -> None:
+def test_an_issue_of_ten_megabytes(session: Session, workspace: WorkspaceId) -> None:
     part = prose_of(1024 * 1024)
-    body = "\n\n".join(f"## Part {number}\n\n{part}" for number in range(21)) + "\n\nThe quillfeather is kept here."
+    body = "\n\n".join(f"## Part {number}\n\n{part}" for number in range(11)) + "\n\nThe quillfeather is kept here."
     line = envelope(workspace, key="huge", payload=issue(1, body=body))
-    assert len(line) > 20 * 1024 * 1024
+    assert len(line) > 10 * 1024 * 1024
     _persist(session, workspace, line)
     assert rows(session, workspace, REASONS) == [("persisted", None)]
     ((chunks, most_tokens, found),) = rows(

@@ -102,7 +102,8 @@ def test_what_a_policy_names_is_nowhere_but_in_the_raw_artifacts(
     _assert_policy(held, plants, policy)
 
 
-@pytest.mark.parametrize(("before", "after"), list(itertools.permutations(RedactionPolicy, 2)))
+# Each policy once as what was, and once as what is.
+@pytest.mark.parametrize(("before", "after"), list(itertools.pairwise([*RedactionPolicy, *RedactionPolicy][:4])))
 def test_a_changed_policy_leaves_nothing_of_the_old_one_and_is_as_if_it_had_always_been(
     session: Session,
     workspace: WorkspaceId,
