@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -10,6 +11,7 @@ import dagster as dg
 from neural_memory_pipelines.defs.map_picture import topic_map
 from neural_memory_pipelines.defs.metadata import escaped, report_metadata, table_of
 from neural_memory_pipelines.defs.nights import Night
+from neural_memory_pipelines.domain.summaries.coverage import Coverage
 from neural_memory_pipelines.steps.consolidation.cluster import TopicsReport
 from neural_memory_pipelines.steps.consolidation.summarize import Cited, SummariesReport, Written
 from neural_memory_pipelines.stores.postgres.topics import (
@@ -26,6 +28,7 @@ _EVENTS_LISTED = 25
 _KEYWORDS_SHOWN = 5
 _POINTS_DRAWN = 1_200
 _LEAST_DRAWN = 3
+_LABELS_SHOWN = 8
 
 
 def topics_metadata(night: Night, report: TopicsReport) -> dict[str, Any]:
@@ -93,11 +96,23 @@ def summaries_metadata(report: SummariesReport) -> dict[str, Any]:
 
 def _in_full(written: Sequence[Written]) -> str:
     return "\n\n".join(
-        f"**{escaped(item.title)}** ({'new' if item.is_new else 'rewritten'}, {item.members} observations, "
-        f"`{item.summary_id}`)\n\n{escaped(item.text)}\n\n"
+        f"**{escaped(item.title)}** ({'new' if item.is_new else 'rewritten'}, "
+        f"`{item.summary_id}`)\n\n{escaped(item.text)}\n\n{escaped(_covered(item.coverage))}\n\n"
         + "\n".join(f"- [{number}] {_linked(cited)}" for number, cited in enumerate(item.evidence, start=1))
         for item in written
     )
+
+
+def _covered(coverage: Coverage) -> str:
+    """Say how much of its cluster a summary stands for, and of what that is made."""
+    counts = {
+        "sources": coverage.by_source,
+        "types": coverage.by_type,
+        "labels": dict(islice(coverage.by_tag.items(), _LABELS_SHOWN)),
+        "months": {month: count for month, count in coverage.by_month.items() if count},
+    }
+    parts = [f"{name}: {', '.join(f'{key} {count}' for key, count in of.items())}" for name, of in counts.items() if of]
+    return f"Covers {coverage.observations} observations, {coverage.share_cited:.0%} of them cited; {'; '.join(parts)}."
 
 
 def _linked(cited: Cited) -> str:

@@ -116,6 +116,12 @@ def _check_summaries(world: TopicWorld, shown: dict[str, Any]) -> None:
     for row in rows:
         assert row.summary_id in shown["written_now"]
     assert "Ada, 2 Mar to 8 Mar 2026" in shown["written_now"]
+    covered = re.findall(r"Covers \d.*", shown["written_now"].replace("\\", ""))
+    assert len(covered) == 3
+    pattern = (
+        r"Covers (7|8) observations, \d+% of them cited; sources: github \1; types: issue \1; months: 2026-03 \1\."
+    )
+    assert all(re.fullmatch(pattern, line) for line in covered)
 
 
 def test_a_second_night_writes_nothing_and_draws_nothing_and_a_third_shows_the_drift(

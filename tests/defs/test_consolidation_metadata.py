@@ -14,6 +14,7 @@ from neural_memory_pipelines.defs.consolidation_metadata import summaries_metada
 from neural_memory_pipelines.defs.map_picture import topic_map
 from neural_memory_pipelines.defs.profiles_metadata import drift_plot
 from neural_memory_pipelines.domain.ids import ClusterId, EntityId, ObservationId, SummaryId
+from neural_memory_pipelines.domain.summaries.coverage import Coverage
 from neural_memory_pipelines.steps.consolidation.summarize import Cited, SummariesReport, Written
 from neural_memory_pipelines.stores.postgres.profiles import DriftPoint
 from neural_memory_pipelines.stores.postgres.topics import MapPoint
@@ -25,7 +26,7 @@ _WRITTEN = Written(
     "moorings",
     "On 2 March 2026: We moor in the north. [1]",
     (Cited(ObservationId("obs_1"), "https://tracker.example/1"),),
-    4,
+    Coverage(4, 1, {"github": 4}, {"issue": 4}, {"[x](y)": 2}, {"2026-03": 4, "2026-04": 0}),
     is_new=True,
 )
 
@@ -36,11 +37,14 @@ def _shown(written: Written) -> str:
 
 def test_a_summary_is_shown_in_full_with_links_to_what_it_cites() -> None:
     assert _shown(_WRITTEN) == (
-        "**moorings** (new, 4 observations, `sum_1`)\n\n"
+        "**moorings** (new, `sum_1`)\n\n"
         r"On 2 March 2026: We moor in the north. \[1\]"
+        "\n\n"
+        r"Covers 4 observations, 25% of them cited; sources: github 4; types: issue 4; "
+        r"labels: \[x\](y) 2; months: 2026-03 4."
         "\n\n- [1] [`obs_1`](https://tracker.example/1)"
     )
-    assert "(rewritten, 4 observations" in _shown(replace(_WRITTEN, is_new=False))
+    assert "(rewritten, `sum_1`)" in _shown(replace(_WRITTEN, is_new=False))
     assert "written_now" not in summaries_metadata(SummariesReport(seen=3, unchanged=3))
 
 
@@ -63,7 +67,7 @@ def test_summaries_that_are_not_there_are_not_counted() -> None:
 )
 def test_markup_of_sources_is_shown_as_text(said: str) -> None:
     shown = _shown(replace(_WRITTEN, title=said, text=said, evidence=()))
-    title, text = re.fullmatch(r"\*\*(.*)\*\* \(new, 4 observations, `sum_1`\)\n\n(.*)\n\n", shown, re.DOTALL).groups()  # type: ignore[union-attr]  # no match is a failure
+    title, text = re.fullmatch(r"\*\*(.*)\*\* \(new, `sum_1`\)\n\n(.*)\n\nCovers .*\n\n", shown, re.DOTALL).groups()  # type: ignore[union-attr]  # no match is a failure
     for spelled in (title, text):
         assert re.sub(r"\\(.)", r"\1", spelled) == said, "nothing is lost"
         assert not re.search(r"[`*_\[\]<>#|!~&{}]", re.sub(r"\\.", "", spelled)), "and no sign stands for itself"

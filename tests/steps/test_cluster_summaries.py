@@ -100,7 +100,7 @@ def test_a_summary_is_short_cites_its_members_and_counts_them(world: TopicWorld,
     assert {key: item.text for key, item in shown.items()} == dict(
         world.execute("SELECT summary_id, text FROM memory_summaries")
     )
-    assert {item.members for item in shown.values()} == {4}
+    assert {item.coverage.observations for item in shown.values()} == {4}
 
 
 def test_only_clusters_whose_members_changed_are_written_again(world: TopicWorld, spy: SpySummarizer) -> None:

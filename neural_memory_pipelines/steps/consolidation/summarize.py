@@ -12,7 +12,7 @@ from typing import Any
 
 from neural_memory_pipelines.domain.consolidation import ConsolidationSettings, Window, topic_windows
 from neural_memory_pipelines.domain.ids import ObservationId, SummaryId, WorkspaceId, summary_id
-from neural_memory_pipelines.domain.summaries.coverage import coverage
+from neural_memory_pipelines.domain.summaries.coverage import Coverage, coverage
 from neural_memory_pipelines.domain.summaries.evidence import SETTLED_TAGS, Evidence, Summary
 from neural_memory_pipelines.domain.summaries.membership import membership_hash
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
@@ -46,7 +46,7 @@ class Written:
     title: str
     text: str
     evidence: tuple[Cited, ...]
-    members: int
+    coverage: Coverage
     is_new: bool
 
 
@@ -155,6 +155,7 @@ class _Writer:
     def write(self, item: _Wanted) -> None:
         with self.stores.database.transaction(self.workspace) as tx:
             rows = summaries.evidence_rows(tx, [member.observed.observation_id for member in item.members])
+        urls = {row.observation_id: row.url for row in rows}
         everything = [_evidence(row) for row in rows]
         read = set(_chosen(item.members))
         draft = self.summarizer.summarize(
@@ -164,18 +165,21 @@ class _Writer:
         self.report.unsupported += draft.unsupported
         self.report.notes += [note for note in draft.notes if note not in self.report.notes]
         if draft.summary is not None:
-            is_new = self._keep(item, draft, draft.summary, everything)
-            self._show(item, draft.summary, {row.observation_id: row.url for row in rows}, is_new=is_new)
+            covered = coverage(everything, cited=draft.summary.evidence)
+            is_new = self._keep(item, draft, draft.summary, covered)
+            cited = tuple(Cited(key, urls[key]) for key in draft.summary.evidence)
+            title, text = item.cluster.label, draft.summary.text
+            self._show(Written(item.summary_id, title, text, cited, covered, is_new))
             return
         self.report.count_unsaid(1)
         with self.stores.database.transaction(self.workspace) as tx:
             summaries.write_summary(tx, {**self._row(item, draft), **_UNSAID, "superseded_at": self.now})
 
-    def _keep(self, item: _Wanted, draft: Draft, summary: Summary, everything: Sequence[Evidence]) -> bool:
+    def _keep(self, item: _Wanted, draft: Draft, summary: Summary, covered: Coverage) -> bool:
         row = {
             **self._row(item, draft),
             "text": summary.text,
-            "coverage_json": coverage(everything, cited=summary.evidence).spelled(),
+            "coverage_json": covered.spelled(),
             "evidence": list(summary.evidence),
             "sentences": [
                 {"text": sentence.text, "observation_ids": list(sentence.observation_ids)}
@@ -201,12 +205,9 @@ class _Writer:
             "unsupported": draft.unsupported,
         }
 
-    def _show(self, item: _Wanted, summary: Summary, urls: Mapping[ObservationId, str | None], *, is_new: bool) -> None:
+    def _show(self, written: Written) -> None:
         if len(self.report.written_now) < _MOST_SHOWN:
-            cited = tuple(Cited(key, urls[key]) for key in summary.evidence)
-            self.report.written_now.append(
-                Written(item.summary_id, item.cluster.label, summary.text, cited, len(item.members), is_new)
-            )
+            self.report.written_now.append(written)
 
 
 def _evidence(row: EvidenceRow) -> Evidence:
