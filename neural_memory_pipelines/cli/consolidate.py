@@ -103,7 +103,7 @@ def print_night(news: NightNews) -> None:
         print_events(f"what became of topics of {name}", news.events[:_LISTED])
     _print_summaries(news)
     if news.result.succeeded and not news.changed:
-        out.print("Nothing has changed: no topic was looked for, no summary was written, no model was called.")
+        out.print("Nothing has changed: topics are as they were, no summary was written, no model was called.")
     err.print(f"next: neural-memory topics --workspace {name}", markup=False)
 
 

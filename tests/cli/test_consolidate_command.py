@@ -74,7 +74,7 @@ def test_a_second_night_changes_nothing_and_says_so(run: Run, session: Session, 
         [row["asset"] for row in again["assets"]], 0
     )
     assert (again["events"], again["summaries_written"], again["summaries"]) == ([], 0, [])
-    assert "Nothing has changed: no topic was looked for" in run("consolidate", "-w", told).out
+    assert "Nothing has changed: topics are as they were" in run("consolidate", "-w", told).out
 
     _tell(session, told, 7, 8, 9)
     third = run("consolidate", "-w", told, "--json").json
