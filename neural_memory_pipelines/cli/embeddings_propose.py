@@ -168,7 +168,7 @@ def _say_next(ready: Ready, version: str, workspaces: Sequence[WorkspaceId], *, 
     # All three take a second to import.
     from neural_memory_pipelines.cli.runs import opened_instance  # noqa: PLC0415
     from neural_memory_pipelines.defs.backfills import request_backfill  # noqa: PLC0415
-    from neural_memory_pipelines.defs.partitions import add_partitions  # noqa: PLC0415
+    from neural_memory_pipelines.defs.partitions import add_partitions  # noqa: PLC0415 - loads Dagster
 
     with opened_instance(ready) as instance:
         add_partitions(instance, workspaces, [version])

@@ -25,7 +25,7 @@ from neural_memory_pipelines.cli.opening import Ready, dagster_environment
 from neural_memory_pipelines.cli.output import library_output_in
 from neural_memory_pipelines.defs.assets.consolidation import observation_clusters
 from neural_memory_pipelines.defs.build import build_definitions
-from neural_memory_pipelines.defs.families import FAMILY_ASSETS
+from neural_memory_pipelines.defs.jobs import THOROUGH
 from neural_memory_pipelines.defs.partitions import WORKSPACE, add_partitions, workspace_version_key
 from neural_memory_pipelines.defs.resources import ProgressReporter, report_progress_to
 from neural_memory_pipelines.defs.sensors import BUILD_TAG
@@ -107,9 +107,8 @@ def consolidate_workspace(
     """Run a night of a workspace, and write into `result` what it did; `full` has all topics found anew."""
     close_lost_builds(instance)
     definitions = build_definitions()
-    # A night compares ids: what an index holds and the ledger does not know shows in no other way.
-    asked = {named.index: {"config": {"compare_ids": True}} for named in FAMILY_ASSETS}
-    config = {"ops": {observation_clusters.key.to_user_string(): {"config": {"full": full}}, **asked}}
+    found_anew = {observation_clusters.key.to_user_string(): {"config": {"full": full}}}
+    config = {"ops": {**THOROUGH["ops"], **found_anew}}
     with report_progress_to(reporter):
         # What is served comes first: topics and summaries are made at it, and are indexed at the others afterwards.
         for version in session.kept_versions(result.workspace):

@@ -3,20 +3,16 @@
 Which workspace is due is decided in `steps/consolidation/`, from the database alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    PARTITION_NAME_TAG,
-)
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from neural_memory_pipelines.defs.failures import repeated_tick
-from neural_memory_pipelines.defs.families import FAMILY_ASSETS
-from neural_memory_pipelines.defs.jobs import consolidate_workspace, index_workspace
+from neural_memory_pipelines.defs.jobs import THOROUGH, consolidate_workspace, index_workspace
 from neural_memory_pipelines.defs.partitions import (
     add_partitions,
+    keys_of_run,
     workspace_version_key,
     workspace_version_partitions,
     workspace_versions_of,
@@ -25,15 +21,13 @@ from neural_memory_pipelines.defs.resources import MemoryResource
 from neural_memory_pipelines.defs.sensors import BUILD_TAG
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.versions import Family
-from neural_memory_pipelines.errors import NeuralMemoryError, NotFoundError
+from neural_memory_pipelines.errors import NeuralMemoryError
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.steps.consolidation.due import Due, early_due, nights_due
 from neural_memory_pipelines.steps.consolidation.idle import index_differs, of_this_hour
 from neural_memory_pipelines.steps.scope import Scope
 from neural_memory_pipelines.stores.postgres.workspaces import list_workspaces
 
-# Orphans in an index, rows of the ledger without a vector, and vectors of another text show when ids are compared.
-_THOROUGH = {"ops": {named.index: {"config": {"compare_ids": True}} for named in FAMILY_ASSETS}}
 _AFTER_NEW_EVENTS = {"dagster/priority": "-1"}
 _UNDER_WAY = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -96,9 +90,10 @@ def consolidated(context: dg.RunStatusSensorContext, memory: MemoryResource) -> 
     if BUILD_TAG in run.tags:
         return dg.SkipReason("`neural-memory consolidate` goes on to the other versions by itself")
     with repeated_tick():
+        keys = keys_of_run(run, workspace_version_partitions, context.instance)
         beside = [
             (workspace, other)
-            for workspace, version in _consolidated_in(run, context.instance)
+            for workspace, version in workspace_versions_of(keys)
             for other in _beside(memory.session, workspace, version)
         ]
     if not beside:
@@ -109,7 +104,7 @@ def consolidated(context: dg.RunStatusSensorContext, memory: MemoryResource) -> 
             dg.RunRequest(
                 partition_key=workspace_version_key(workspace, version),
                 run_key=f"{run.run_id}-{workspace}-{version}",
-                run_config=_THOROUGH,
+                run_config=THOROUGH,
                 tags=_AFTER_NEW_EVENTS,
             )
             for workspace, version in beside
@@ -147,7 +142,7 @@ def weekly_reconcile(
             add_partitions(context.instance, [workspace], [version])
             key = workspace_version_key(workspace, version)
             run_key = f"week-{hour:%Y-%m-%dT%H}-{workspace}-{version}"
-            requests.append(dg.RunRequest(partition_key=key, run_key=run_key, run_config=_THOROUGH))
+            requests.append(dg.RunRequest(partition_key=key, run_key=run_key, run_config=THOROUGH))
     whole = f"looked at {len(looked_at) - len(failed)} workspaces: nothing differs"
     return requests or dg.SkipReason(whole + _passed_over(failed))
 
@@ -166,7 +161,7 @@ def _ask(
             continue
         context.log.info(f"{night.workspace} is due: {night.why}")
         run_key = f"{named}-{night.key}-{night.workspace}-{night.version}"
-        asked.append(dg.RunRequest(partition_key=key, run_key=run_key, run_config=_THOROUGH, tags=_AFTER_NEW_EVENTS))
+        asked.append(dg.RunRequest(partition_key=key, run_key=run_key, run_config=THOROUGH, tags=_AFTER_NEW_EVENTS))
     add_partitions(
         context.instance, [night.workspace for night in found.nights], [night.version for night in found.nights]
     )
@@ -185,20 +180,6 @@ def _passed_over(failed: Mapping[WorkspaceId, str]) -> str:
 def _partitions_under_way(instance: dg.DagsterInstance) -> set[str]:
     runs = instance.get_runs(dg.RunsFilter(job_name=consolidate_workspace.name, statuses=_UNDER_WAY))
     return {run.tags[PARTITION_NAME_TAG] for run in runs if PARTITION_NAME_TAG in run.tags}
-
-
-def _consolidated_in(run: dg.DagsterRun, instance: dg.DagsterInstance) -> Sequence[tuple[WorkspaceId, str]]:
-    """Read which workspaces and versions a run was about: one, or in a backfill a range of them."""
-    start, end = run.tags.get(ASSET_PARTITION_RANGE_START_TAG), run.tags.get(ASSET_PARTITION_RANGE_END_TAG)
-    try:
-        with dg.partition_loading_context(dynamic_partitions_store=instance):
-            if start is None or end is None:
-                return workspace_versions_of([run.tags[PARTITION_NAME_TAG]])
-            keys = workspace_version_partitions.get_partition_keys_in_range(dg.PartitionKeyRange(start, end))
-            return workspace_versions_of(keys)
-    except dg.DagsterInvalidInvocationError as error:
-        # An error of Dagster's own would stop the sensor at this run for ever.
-        raise NotFoundError(f"run {run.run_id} was about partitions that are none any more") from error
 
 
 def _beside(session: Session, workspace: WorkspaceId, version: str) -> Iterator[str]:

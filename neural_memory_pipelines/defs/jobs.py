@@ -13,9 +13,14 @@ from neural_memory_pipelines.defs.assets.indexes import index_assets
 from neural_memory_pipelines.defs.assets.ingestion import raw_artifacts
 from neural_memory_pipelines.defs.assets.knowledge import knowledge
 from neural_memory_pipelines.defs.assets.versions import canary, served_version
+from neural_memory_pipelines.defs.families import FAMILY_ASSETS
 
 # One process runs all steps of a run: starting a process per step would cost seconds per asset.
 IN_PROCESS = dg.in_process_executor
+
+# Orphans in an index, rows of the ledger without a vector, and vectors of another text show when ids are compared.
+THOROUGH = {"ops": {named.index: {"config": {"compare_ids": True}} for named in FAMILY_ASSETS}}
+"""Run config of a job that indexes all families: compare them id by id."""
 
 ingest_workspace = dg.define_asset_job(
     "ingest_workspace",

@@ -34,6 +34,7 @@ class Night:
     served: str
     settings: ConsolidationSettings
     now: datetime
+    run: str
 
     @property
     def key(self) -> dg.MultiPartitionKey:
@@ -74,10 +75,11 @@ def nights_of(context: dg.AssetExecutionContext, memory: MemoryResource) -> Iter
         PermanentError: a version is archived.
     """
     session = memory.session
+    run = context.run.root_run_id or context.run.run_id  # a run that is retried ends the night that it began
     for workspace, version_name in workspace_versions_of(context.partition_keys):
         version = session.version(version_name)
         begin_build(workspace, version, stores=session.stores)
         with session.stores.database.transaction(workspace) as tx:
             settings = read_settings(tx)
         served = session.active_version(workspace).name
-        yield Night(session, workspace, version, served, settings, datetime.now(UTC))
+        yield Night(session, workspace, version, served, settings, datetime.now(UTC), run)

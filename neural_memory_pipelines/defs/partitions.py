@@ -6,8 +6,14 @@ Both dimensions are dynamic. Which keys are added is decided by sensors, jobs an
 from collections.abc import Iterable, Sequence
 
 import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.errors import NotFoundError
 
 WORKSPACE = "workspace"
 EMBEDDING_VERSION = "embedding_version"
@@ -31,6 +37,22 @@ def add_partitions(instance: dg.DagsterInstance, workspaces: Iterable[WorkspaceI
 def workspace_version_key(workspace: WorkspaceId, version_name: str) -> dg.MultiPartitionKey:
     """Build the key of one workspace at one embedding version."""
     return dg.MultiPartitionKey({WORKSPACE: workspace, EMBEDDING_VERSION: version_name})
+
+
+def keys_of_run(run: dg.DagsterRun, definition: dg.PartitionsDefinition, instance: dg.DagsterInstance) -> Sequence[str]:
+    """Read which partition a run was about, or in a backfill which range of them.
+
+    Raises:
+        NotFoundError: some are none any more. An error of Dagster's own would stop a sensor at this run for ever.
+    """
+    start, end = run.tags.get(ASSET_PARTITION_RANGE_START_TAG), run.tags.get(ASSET_PARTITION_RANGE_END_TAG)
+    if start is None or end is None:
+        return [run.tags[PARTITION_NAME_TAG]]
+    try:
+        with dg.partition_loading_context(dynamic_partitions_store=instance):
+            return definition.get_partition_keys_in_range(dg.PartitionKeyRange(start, end))
+    except dg.DagsterInvalidInvocationError as error:
+        raise NotFoundError(f"run {run.run_id} was about {start} to {end}, which are no partitions any more") from error
 
 
 def workspaces_of(partition_keys: Sequence[str]) -> list[WorkspaceId]:

@@ -56,7 +56,7 @@ def new_figure() -> tuple[Any, Any]:
 
 def as_markdown(figure: Any, alternative: str) -> str:
     """Spell a figure as markdown with a PNG inside; `alternative` is what it shows, in words."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - slow to load
 
     data = io.BytesIO()
     with warnings.catch_warnings():

@@ -8,11 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    PARTITION_NAME_TAG,
-)
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 from pydantic import TypeAdapter, ValidationError
 
 from neural_memory_pipelines.defs.failures import repeated_tick
@@ -20,13 +16,13 @@ from neural_memory_pipelines.defs.jobs import index_workspace, ingest_workspace
 from neural_memory_pipelines.defs.partitions import (
     WORKSPACE,
     add_partitions,
+    keys_of_run,
     workspace_partitions,
     workspace_version_key,
     workspaces_of,
 )
 from neural_memory_pipelines.defs.resources import MemoryResource
 from neural_memory_pipelines.domain.ids import WorkspaceId, hash_json
-from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.steps.inbox import list_inbox, route_unsorted
 from neural_memory_pipelines.stores.objects.protocol import ObjectInfo
 from neural_memory_pipelines.stores.postgres.events import count_pending
@@ -152,23 +148,11 @@ def knowledge_changed(context: dg.RunStatusSensorContext, memory: MemoryResource
     if BUILD_TAG in run.tags:
         return dg.SkipReason("`neural-memory build` indexes by itself")
     with repeated_tick():
-        kept = {name: memory.session.kept_versions(name) for name in _ingested(run, context.instance)}
+        ingested = workspaces_of(keys_of_run(run, workspace_partitions, context.instance))
+        kept = {name: memory.session.kept_versions(name) for name in ingested}
     requests = []
     for workspace, version in ((name, version) for name, versions in kept.items() for version in versions):
         add_partitions(context.instance, [workspace], [version])
         key = workspace_version_key(workspace, version)
         requests.append(dg.RunRequest(partition_key=key, run_key=f"{run.run_id}-{workspace}-{version}"))
     return dg.SensorResult(run_requests=requests)
-
-
-def _ingested(run: dg.DagsterRun, instance: dg.DagsterInstance) -> list[WorkspaceId]:
-    """Read which workspaces a run ingested: one, or in a backfill a range of them."""
-    start, end = run.tags.get(ASSET_PARTITION_RANGE_START_TAG), run.tags.get(ASSET_PARTITION_RANGE_END_TAG)
-    if start is None or end is None:
-        return workspaces_of([run.tags[PARTITION_NAME_TAG]])
-    try:
-        with dg.partition_loading_context(dynamic_partitions_store=instance):
-            return workspaces_of(workspace_partitions.get_partition_keys_in_range(dg.PartitionKeyRange(start, end)))
-    except dg.DagsterInvalidInvocationError as error:
-        # An error of Dagster's own would stop the sensor at this run for ever.
-        raise NotFoundError(f"run {run.run_id} ingested {start} to {end}, which are no partitions any more") from error

@@ -72,7 +72,7 @@ def observation_clusters(
             settings=night.settings,
             now=night.now,
             grace_days=night.grace_days,
-            run=context.run.root_run_id or context.run.run_id,
+            run=night.run,
         )
         report = find_topics(
             night.workspace,
@@ -181,7 +181,7 @@ def consolidation_night(context: dg.AssetExecutionContext, memory: MemoryResourc
             stores=night.stores,
             now=night.now,
             grace_days=night.grace_days,
-            run=context.run.root_run_id or context.run.run_id,
+            run=night.run,
         )
         return report_metadata(report)
 

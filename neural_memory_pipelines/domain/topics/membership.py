@@ -6,7 +6,7 @@ Which rows are grouped at first is the clusterer's affair.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +18,6 @@ from neural_memory_pipelines.errors import ContractError
 THRESHOLD_PERCENTILE = 10.0
 _ROWS_AT_ONCE = 4_096
 _NO_TOPIC = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """An observation that found a topic: the topic's place in the list that was asked, and the cosine to it."""
-
-    observation_id: ObservationId
-    topic: int
-    cosine: float
 
 
 def topic_of(cluster: ClusterId, members: Sequence[ObservationId], vectors: Vectors) -> Topic:

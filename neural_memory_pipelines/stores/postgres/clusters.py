@@ -21,13 +21,14 @@ from neural_memory_pipelines.stores.postgres.bulk import Row, insert_rows, updat
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.streams import over_whole_sets
 from neural_memory_pipelines.stores.postgres.tables import cluster_events, cluster_members, memory_clusters
+from neural_memory_pipelines.stores.postgres.text_hash import text_hash
 
 TOPIC, ENTITY = "topic", "entity"
 
 # What only some may read is never consolidated: a label or a summary would show it to all.
 CONSOLIDATED = """memory_observations o JOIN knowledge_documents d USING (document_id)
     WHERE o.superseded_at IS NULL AND o.privacy = 'org' AND d.privacy = 'org' AND d.deleted_at IS NULL"""
-_BODY_HASH = "encode(sha256(convert_to(o.text, 'UTF8')), 'hex')"
+_BODY_HASH = text_hash("o.text")
 
 ENTITIES_OF_OBSERVATIONS = f"""
 SELECT DISTINCT coalesce(e.merged_into, e.entity_id) AS entity_id, o.observation_id, o.occurred_at

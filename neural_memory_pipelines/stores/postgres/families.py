@@ -21,6 +21,7 @@ from neural_memory_pipelines.stores.postgres.bulk import insert_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.streams import over_whole_sets, stream
 from neural_memory_pipelines.stores.postgres.tables import embeddings, vector_entries
+from neural_memory_pipelines.stores.postgres.text_hash import text_hash
 from neural_memory_pipelines.stores.vectors.protocol import MetadataValue
 
 
@@ -49,7 +50,7 @@ _SHOWN_SUMMARIES = """memory_summaries s WHERE s.superseded_at IS NULL AND NOT E
 # One vector per view that is there: a missing title gives no vector, and never takes the place of another view.
 _VIEWS = """memory_observations o CROSS JOIN LATERAL (VALUES ('body', o.text), ('title', o.title), ('summary', o.summary))
     AS v(view, body)"""
-_VIEW_HASH = "encode(sha256(convert_to(v.body, 'UTF8')), 'hex')"
+_VIEW_HASH = text_hash("v.body")
 
 _QUERIES: Mapping[Family, _FamilyQuery] = {
     Family.CHUNKS: _FamilyQuery(
@@ -79,9 +80,9 @@ _QUERIES: Mapping[Family, _FamilyQuery] = {
         "WHERE (o.superseded_at IS NOT NULL OR o.aged_at IS NOT NULL) AND v.body IS NOT NULL",
     ),
     Family.SUMMARIES: _FamilyQuery(
-        texts="SELECT encode(sha256(convert_to(s.text, 'UTF8')), 'hex') AS content_hash, s.text AS body, "
+        texts=f"SELECT {text_hash('s.text')} AS content_hash, s.text AS body, "
         f"NULL::integer AS tokens FROM {_SHOWN_SUMMARIES}",
-        vectors=f"""SELECT s.summary_id AS vector_id, encode(sha256(convert_to(s.text, 'UTF8')), 'hex') AS content_hash,
+        vectors=f"""SELECT s.summary_id AS vector_id, {text_hash("s.text")} AS content_hash,
             '{DEFAULT_STORE}' AS store,
             jsonb_build_object('privacy', s.privacy, 'occurred_at', extract(epoch FROM s.occurred_at)::bigint) AS metadata
         FROM {_SHOWN_SUMMARIES}""",

@@ -18,8 +18,8 @@ from neural_memory_pipelines.errors import ContractError
 from neural_memory_pipelines.stores.postgres.clusters import CONSOLIDATED, ENTITIES_OF_OBSERVATIONS
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.streams import over_whole_sets, stream
+from neural_memory_pipelines.stores.postgres.text_hash import text_hash
 
-_HASH = "encode(sha256(convert_to({0}, 'UTF8')), 'hex')"
 _EMBEDDED = (
     "EXISTS (SELECT FROM embeddings e WHERE e.workspace_id = :workspace AND e.embedding_version = :version "
     "AND e.content_hash = {0}.content_hash) AS is_embedded"
@@ -28,7 +28,7 @@ _EMBEDDED = (
 # A text counts under the name of its view, so that one that is missing takes nobody's place.
 _TEXTS = f"""
 SELECT t.*, {_EMBEDDED.format("t")} FROM (
-    SELECT o.observation_id, o.occurred_at, v.view, {_HASH.format("v.body")} AS content_hash
+    SELECT o.observation_id, o.occurred_at, v.view, {text_hash("v.body")} AS content_hash
     FROM (SELECT o.* FROM {CONSOLIDATED}) o
     CROSS JOIN LATERAL (VALUES ('body', o.text), ('title', o.title), ('summary', o.summary)) AS v(view, body)
     WHERE v.body IS NOT NULL) t"""
@@ -38,7 +38,7 @@ SELECT t.*, {_EMBEDDED.format("t")} FROM (
 # nothing of it says nothing of it.
 _SUMMARIES = f"""
 SELECT t.*, {_EMBEDDED.format("t")} FROM (
-    SELECT s.summary_id, s.occurred_at, {_HASH.format("s.text")} AS content_hash, c.observation_id,
+    SELECT s.summary_id, s.occurred_at, {text_hash("s.text")} AS content_hash, c.observation_id,
         jsonb_array_length(s.evidence) AS cited
     FROM memory_summaries s CROSS JOIN LATERAL jsonb_array_elements_text(s.evidence) AS c(observation_id)
     WHERE s.superseded_at IS NULL AND s.privacy = 'org') t"""

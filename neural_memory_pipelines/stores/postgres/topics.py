@@ -15,6 +15,7 @@ from neural_memory_pipelines.domain.ids import ClusterId, ObservationId
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.streams import over_whole_sets
+from neural_memory_pipelines.stores.postgres.text_hash import text_hash
 
 _TREND_DAYS = 30
 
@@ -116,8 +117,8 @@ def map_points(
     """Read some members of topics with their body vectors: the same ones each time, and as many of each as fit."""
     rows = over_whole_sets(
         tx,
-        """SELECT p.observation_id, p.cluster_id, e.vector FROM (
-            SELECT m.observation_id, m.cluster_id, encode(sha256(convert_to(o.text, 'UTF8')), 'hex') AS content_hash,
+        f"""SELECT p.observation_id, p.cluster_id, e.vector FROM (
+            SELECT m.observation_id, m.cluster_id, {text_hash("o.text")} AS content_hash,
                 row_number() OVER (PARTITION BY m.cluster_id ORDER BY md5(m.observation_id)) AS nth
             FROM cluster_members m JOIN memory_observations o USING (observation_id)
             WHERE m.cluster_id = ANY(:topics)) p
