@@ -19,7 +19,15 @@ from neural_memory_pipelines.stores.postgres.tables.consolidation import (
     profile_centroids,
     profile_drifts,
 )
-from neural_memory_pipelines.stores.postgres.tables.evaluation import eval_events, questions
+from neural_memory_pipelines.stores.postgres.tables.evaluation import (
+    eval_events,
+    eval_reports,
+    eval_results,
+    eval_runs,
+    lexical_counts,
+    lexical_terms,
+    questions,
+)
 from neural_memory_pipelines.stores.postgres.tables.graph import (
     document_entities,
     document_handles,
@@ -75,12 +83,17 @@ __all__ = [
     "entities",
     "entity_aliases",
     "eval_events",
+    "eval_reports",
+    "eval_results",
+    "eval_runs",
     "graph_cache_entries",
     "identity_claims",
     "identity_decisions",
     "ingestion_commits",
     "knowledge_chunks",
     "knowledge_documents",
+    "lexical_counts",
+    "lexical_terms",
     "memory_clusters",
     "memory_observations",
     "memory_profiles",
