@@ -86,6 +86,7 @@ eval_results = Table(
     Column("run_id", Text, nullable=False),
     Column("question_id", Text, nullable=False),
     Column("question", Text, nullable=False),
+    Column("expects", JSONB, nullable=False, comment="As asked; see questions."),
     Column("tags", JSONB, nullable=False),
     Column("weight", REAL, nullable=False),
     Column("place", Integer, comment="Of the first right answer, from 1; null if there was none."),

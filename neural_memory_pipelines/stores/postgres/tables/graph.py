@@ -9,6 +9,7 @@ from sqlalchemy import (
     REAL,
     Boolean,
     Column,
+    Computed,
     ForeignKey,
     Index,
     Integer,
@@ -26,14 +27,37 @@ from neural_memory_pipelines.stores.postgres.tables.base import (
     workspace_column,
 )
 
+# Spelled as Postgres spells them, so that the migrations can be compared with them. Under row-level security an index
+# on an expression is never used, one on a column is.
+_NAME_KEY = r"lower(regexp_replace(normalize(name, NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text))"
+_SHORT_KEY = (
+    f"CASE kind WHEN 'person'::text THEN split_part({_NAME_KEY}, ' '::text, 1) "
+    "WHEN 'repository'::text THEN lower(substring(name, '[^/]*$'::text)) ELSE NULL::text END"
+)
+_SPELLING = (
+    "CASE WHEN alias_type = ANY (ARRAY['provider'::text, 'email'::text, 'name'::text]) THEN value "
+    "ELSE substr(value, strpos(value, ':'::text) + 1) END"
+)
+_TAIL = (
+    "coalesce(substring(handle, '#[0-9]+$'::text), substring(handle, '@[0-9a-f]{7}(?=[0-9a-f]{33}$)'::text), "
+    "substring(handle, '[^/]*$'::text))"
+)
+
 document_handles = Table(
     "document_handles",
     metadata,
     workspace_column(),
     document_column(),
     Column("handle", Text, nullable=False),
+    Column(
+        "tail",
+        Text,
+        Computed(_TAIL, persisted=True),
+        comment="Its last part: #12, @ and seven digits of a commit, else what follows the last slash.",
+    ),
     PrimaryKeyConstraint("document_id", "handle"),
     Index(None, "workspace_id", "handle"),
+    Index(None, "workspace_id", "tail"),
     comment="The names by which texts may point at a document.",
 )
 
@@ -108,7 +132,16 @@ entities = Table(
     Column("merged_into", Text, comment="The entity that stands for this one."),
     Column("merged_because", Text),
     created_at(),
+    Column("name_key", Text, Computed(_NAME_KEY, persisted=True), comment="The name without case and accents."),
+    Column(
+        "short_key",
+        Text,
+        Computed(_SHORT_KEY, persisted=True),
+        comment="The first name of a person, the repository without its owner; else null.",
+    ),
     UniqueConstraint("workspace_id", "kind", "key"),
+    Index(None, "workspace_id", "name_key"),
+    Index(None, "workspace_id", "short_key"),
     comment="One row per person, bot, team, repository, component, project or goal.",
 )
 
@@ -121,7 +154,14 @@ entity_aliases = Table(
     Column("entity_id", Text, ForeignKey("entities.entity_id", ondelete="CASCADE"), nullable=False),
     Column("verified", Boolean, nullable=False),
     created_at(),
+    Column(
+        "spelling",
+        Text,
+        Computed(_SPELLING, persisted=True),
+        comment="What people write: a login without its system, a name, a component.",
+    ),
     PrimaryKeyConstraint("workspace_id", "alias_type", "value"),
+    Index(None, "workspace_id", "spelling"),
     Index(None, "entity_id"),
     comment="The names that an entity answers to. Rows are added and may move to another entity, never taken away.",
 )

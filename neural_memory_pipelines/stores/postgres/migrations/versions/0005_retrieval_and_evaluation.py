@@ -62,6 +62,7 @@ CREATE TABLE eval_results (
     run_id TEXT NOT NULL,
     question_id TEXT NOT NULL,
     question TEXT NOT NULL,
+    expects JSONB NOT NULL,
     tags JSONB NOT NULL,
     weight REAL NOT NULL,
     place INTEGER,
@@ -70,6 +71,7 @@ CREATE TABLE eval_results (
     CONSTRAINT pk_eval_results PRIMARY KEY (workspace_id, run_id, question_id)
 );
 COMMENT ON TABLE eval_results IS 'One row per question of a run.';
+COMMENT ON COLUMN eval_results.expects IS 'As asked; see questions.';
 COMMENT ON COLUMN eval_results.place IS 'Of the first right answer, from 1; null if there was none.';
 COMMENT ON COLUMN eval_results.hits IS 'The first ten: kind, id, source, source_id, score; no texts.';
 
@@ -113,12 +115,23 @@ COMMENT ON TABLE lexical_counts IS 'One row per workspace whose words were count
 COMMENT ON COLUMN lexical_counts.chunks IS 'Live chunks that were counted.';
 """
 
-_CHANGED_TABLES = """
+_CHANGED_TABLES = r"""
 ALTER TABLE eval_events ADD COLUMN consumed_by TEXT;
 COMMENT ON COLUMN eval_events.consumed_by IS 'The evaluation that it led to.';
 CREATE INDEX ix_eval_events_waiting ON eval_events (workspace_id, suite, created_at) WHERE consumed_at IS NULL;
 COMMENT ON COLUMN questions.expects IS 'Documents, as source and source_id, or ids of evidence, of which each answers it.';
-
+ALTER TABLE entities ADD COLUMN name_key TEXT GENERATED ALWAYS AS (lower(regexp_replace(normalize(name, NFKD), '[\u0300-\u036f]', '', 'g'))) STORED;
+ALTER TABLE entities ADD COLUMN short_key TEXT GENERATED ALWAYS AS (CASE kind WHEN 'person' THEN split_part(lower(regexp_replace(normalize(name, NFKD), '[\u0300-\u036f]', '', 'g')), ' ', 1) WHEN 'repository' THEN lower(substring(name from '[^/]*$')) END) STORED;
+CREATE INDEX ix_entities_workspace_id_name_key ON entities (workspace_id, name_key);
+CREATE INDEX ix_entities_workspace_id_short_key ON entities (workspace_id, short_key);
+COMMENT ON COLUMN entities.name_key IS 'The name without case and accents.';
+COMMENT ON COLUMN entities.short_key IS 'The first name of a person, the repository without its owner; else null.';
+ALTER TABLE entity_aliases ADD COLUMN spelling TEXT GENERATED ALWAYS AS (CASE WHEN alias_type IN ('provider', 'email', 'name') THEN value ELSE substr(value, strpos(value, ':') + 1) END) STORED;
+CREATE INDEX ix_entity_aliases_workspace_id_spelling ON entity_aliases (workspace_id, spelling);
+COMMENT ON COLUMN entity_aliases.spelling IS 'What people write: a login without its system, a name, a component.';
+ALTER TABLE document_handles ADD COLUMN tail TEXT GENERATED ALWAYS AS (coalesce(substring(handle from '#[0-9]+$'), substring(handle from '@[0-9a-f]{7}(?=[0-9a-f]{33}$)'), substring(handle from '[^/]*$'))) STORED;
+CREATE INDEX ix_document_handles_workspace_id_tail ON document_handles (workspace_id, tail);
+COMMENT ON COLUMN document_handles.tail IS 'Its last part: #12, @ and seven digits of a commit, else what follows the last slash.';
 """
 
 
