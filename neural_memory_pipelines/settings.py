@@ -166,6 +166,31 @@ class Settings(BaseSettings):
         ge=1,
         description="Texts sent to Cohere a minute, of all processes that share the Redis; its own limit is 2,000.",
     )
+    braintrust_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="BRAINTRUST_API_KEY",
+        description="Account that is told of runs of evaluation. Not set: they are kept in Postgres alone.",
+    )
+    braintrust_project: str = Field(
+        default="neural-memory",
+        validation_alias="NEURAL_MEMORY_BRAINTRUST_PROJECT",
+        description="Project of Braintrust that experiments go to; made if it is not there.",
+    )
+    braintrust_org_name: str | None = Field(
+        default=None,
+        validation_alias="BRAINTRUST_ORG_NAME",
+        description="Organization of that project, where BRAINTRUST_API_KEY belongs to several.",
+    )
+    braintrust_api_url: str | None = Field(
+        default=None,
+        validation_alias="BRAINTRUST_API_URL",
+        description="API of a Braintrust of one's own. Not set: the one that BRAINTRUST_APP_URL names when asked.",
+    )
+    braintrust_app_url: str | None = Field(
+        default=None,
+        validation_alias="BRAINTRUST_APP_URL",
+        description="Another address of Braintrust's app than its public one.",
+    )
     environment: str = Field(
         default="",
         validation_alias="NEURAL_MEMORY_ENVIRONMENT",
@@ -183,6 +208,12 @@ class Settings(BaseSettings):
         validation_alias="NEURAL_MEMORY_SUMMARY_MODEL",
         description="Who writes summaries: extractive (sentences of the sources), or a chat model of Cohere, "
         "such as cohere/command-a-03-2025.",
+    )
+    rerank_model: str = Field(
+        default="none",
+        validation_alias="NEURAL_MEMORY_RERANK_MODEL",
+        description="Who has the last word on the order of answers: none, or a reranking model of Cohere, "
+        "such as cohere/rerank-v5.0-fast.",
     )
     archive_grace_days: float = Field(
         default=14,
@@ -234,6 +265,13 @@ class Settings(BaseSettings):
     def _is_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not _is_url(value, schemes={"redis", "rediss"}):
             raise ValueError(f"expected redis://host:port or rediss://user:password@host:port, {_ENCODED}")
+        return value
+
+    @field_validator("braintrust_api_url", "braintrust_app_url")
+    @classmethod
+    def _is_http_url(cls, value: str | None) -> str | None:
+        if value is not None and not _is_url(SecretStr(value), schemes={"http", "https"}):
+            raise ValueError("expected a URL such as https://braintrust.example.com")
         return value
 
     @field_validator("embedding_model")

@@ -66,6 +66,20 @@ def consolidate_at_all_versions(
     return result
 
 
+def evaluate_what_waits(ready: Ready, session: Session, workspace: WorkspaceId) -> BuildResult:
+    """Ask a workspace's own questions if something gave reason to, with progress bars.
+
+    Raises:
+        TransientError: Postgres went away.
+    """
+    from neural_memory_pipelines.cli.runs import evaluate_workspace, opened_instance  # noqa: PLC0415 - takes a second
+
+    result = BuildResult(workspace)
+    with opened_instance(ready) as instance, progress_bars() as bars:
+        evaluate_workspace(result, session=session, instance=instance, reporter=bars)
+    return result
+
+
 def last_build_times(ready: Ready, workspaces: Sequence[str]) -> dict[str, datetime]:
     """When each workspace was last made searchable, by `build` or by the daemon; unknown ones are left out."""
     if not workspaces:

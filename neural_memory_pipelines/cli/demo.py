@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from neural_memory_pipelines.cli.answers import ask, print_hits
+from neural_memory_pipelines.cli.answers import ask, print_answer
 from neural_memory_pipelines.cli.build_result import BuildResult, print_build
-from neural_memory_pipelines.cli.building import build_all, consolidate_at_all_versions
+from neural_memory_pipelines.cli.building import build_all, consolidate_at_all_versions, evaluate_what_waits
 from neural_memory_pipelines.cli.opening import opened, project_root, ready_stores
 from neural_memory_pipelines.cli.output import out, plain, print_table
 from neural_memory_pipelines.cli.person_files import read_persons
@@ -23,6 +23,7 @@ from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.questions import Question
 from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.local.session import Session
+from neural_memory_pipelines.retrieval.answers import SearchRequest
 from neural_memory_pipelines.steps.ingest import ingest_docs
 from neural_memory_pipelines.steps.ingest_events import ingest_events
 from neural_memory_pipelines.steps.known_persons import join_known_persons
@@ -42,6 +43,7 @@ Next:
   neural-memory profile --workspace harbor              what each person, repository and component has to do with
   neural-memory ingest docs PATH --workspace mine       your own markdown, then: neural-memory build
   neural-memory status                                  what each workspace holds
+  neural-memory evaluate --workspace harbor             ask the questions again, and compare with last time
   neural-memory embeddings list                         its embedding versions; propose another, build it, promote it
   neural-memory down                                    stop the embedded stores
 
@@ -69,7 +71,9 @@ def demo(
         _require_success(results[-1:])
         _print_memory(session, seconds=time.perf_counter() - started)
         questions = read_questions(folder / "questions.yaml")
-        keep_questions(session, _WORKSPACE, questions)  # by which other embedding versions are judged
+        keep_questions(session, _WORKSPACE, questions)
+        out.print(f"asking {len(questions)} questions whose answers are known, where anything is new ...")
+        _require_success([evaluate_what_waits(ready, session, _WORKSPACE)])
         _answer(session, questions[:_QUESTIONS_ASKED])
         out.print()
         print_topics(read_topics(session, _WORKSPACE, limit=_TOPICS_SHOWN))
@@ -120,7 +124,7 @@ def _print_memory(session: Session, *, seconds: float) -> None:
 def _answer(session: Session, questions: Sequence[Question]) -> None:
     for question in questions:
         out.print(f"\n[bold magenta]{escape(plain(question.text))}[/bold magenta]")
-        print_hits(ask(session, question.text, _WORKSPACE, limit=_HITS_SHOWN))
+        print_answer(ask(session, SearchRequest(question.text, limit=_HITS_SHOWN), _WORKSPACE))
 
 
 def _conclude(results: list[BuildResult]) -> None:

@@ -16,6 +16,7 @@ from neural_memory_pipelines.cli.opening import checked_settings
 from neural_memory_pipelines.cli.output import print_json, print_table
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.errors import ConfigurationError, NeuralMemoryError
+from neural_memory_pipelines.local.reports import open_report_destination
 from neural_memory_pipelines.local.session import Session, embedded_parts, resolve_endpoints, stack_of
 from neural_memory_pipelines.models.embedders.protocol import InputRole
 from neural_memory_pipelines.models.embedders.registry import embedder_spec
@@ -87,6 +88,19 @@ def _model_probes(session: Session) -> list[_Probe]:
     return probes
 
 
+def _report_probes(settings: Settings) -> list[_Probe]:
+    """Ask the service that is told of evaluations, where one is set; nothing embedded stands in for it."""
+    if settings.braintrust_api_key is None:
+        return []
+    return [_Probe("braintrust", False, lambda: _answers_as_destination(settings))]
+
+
+def _answers_as_destination(settings: Settings) -> str:
+    destination = open_report_destination(settings)  # here, where a key that cannot be one becomes an answer
+    assert destination is not None
+    return destination.check()
+
+
 def _probes(session: Session, postgres_problem: str | None, valkey_problem: str | None) -> list[_Probe]:
     settings, stores, endpoints = session.settings, session.stores, session.endpoints
     is_ours = settings.database_url is None
@@ -106,6 +120,7 @@ def _probes(session: Session, postgres_problem: str | None, valkey_problem: str 
         _Probe("vectors", is_ours and has_pgvector, stores.vectors.check, problem if has_pgvector else None),
         _Probe("cache", settings.effective_redis_url is None, stores.cache.check, valkey_problem),
         *_model_probes(session),
+        *_report_probes(settings),
     ]
 
 

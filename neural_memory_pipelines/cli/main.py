@@ -15,10 +15,13 @@ import typer
 from neural_memory_pipelines.cli import (
     consolidate,
     consolidation,
+    contents,
     dead_letters,
     demo,
     doctor,
     embeddings,
+    evaluate,
+    evaluation,
     ingest,
     memory,
     persons,
@@ -26,9 +29,12 @@ from neural_memory_pipelines.cli import (
     questions,
     rebuild,
     redaction,
+    search,
+    similar,
     stack,
     summaries,
     topics,
+    trace,
 )
 from neural_memory_pipelines.cli.output import print_error
 from neural_memory_pipelines.errors import NeuralMemoryError, TransientError
@@ -50,13 +56,15 @@ for _group, _name in (
     (redaction.app, "redaction"),
     (embeddings.app, "embeddings"),
     (questions.app, "questions"),
+    (evaluation.app, "evaluation"),
     (consolidation.app, "consolidation"),
     (rebuild.app, "rebuild"),
 ):
     app.add_typer(_group, name=_name)
 _COMMANDS: tuple[Callable[..., None], ...] = (
-    *(demo.demo, memory.build, memory.search, memory.status, ingest.replay),
-    *(consolidate.consolidate, topics.topics, summaries.summary, profile.profile),
+    *(demo.demo, memory.build, search.search, memory.status, ingest.replay),
+    *(trace.trace, similar.similar, contents.contents),
+    *(evaluate.evaluate, consolidate.consolidate, topics.topics, summaries.summary, profile.profile),
     *(stack.up, stack.down, doctor.doctor, stack.migrate, stack.reset, stack.env),
 )
 for _command in _COMMANDS:

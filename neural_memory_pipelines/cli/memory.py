@@ -1,6 +1,6 @@
-"""`neural-memory build`, `search` and `status`: make the memory, ask it, and see what it holds.
+"""`neural-memory build` and `status`: make the memory, and see what it holds.
 
-The work itself is done by Dagster's runs and by `retrieval/`.
+The work itself is done by Dagster's runs.
 """
 
 from __future__ import annotations
@@ -10,15 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-from neural_memory_pipelines.cli.answers import ask, print_hits
 from neural_memory_pipelines.cli.build_result import print_build
 from neural_memory_pipelines.cli.building import build_all, last_build_times
-from neural_memory_pipelines.cli.embeddings_choices import version_in
-from neural_memory_pipelines.cli.opening import built_version, opened, ready_session, ready_stores
+from neural_memory_pipelines.cli.opening import built_version, opened, ready_stores
 from neural_memory_pipelines.cli.output import err, out, plain, print_json, print_table
 from neural_memory_pipelines.cli.store_kinds import told
 from neural_memory_pipelines.domain.ids import WorkspaceId
-from neural_memory_pipelines.errors import PermanentError
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.sources.envelope import workspace_id
 from neural_memory_pipelines.steps.inbox import list_inbox
@@ -48,31 +45,6 @@ def build(
         out.print("nothing to build: the inbox is empty and there is no workspace yet")
     if not all(result.succeeded for result in results):
         raise typer.Exit(1)
-
-
-def search(
-    question: Annotated[str, typer.Argument(help="A question in plain words.")],
-    workspace: Annotated[str, typer.Option("--workspace", "-w", help="Whose memory to ask.")],
-    limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=100, help="Most hits.")] = 10,
-    private: Annotated[
-        bool, typer.Option("--private", help="Also show what only some may read, such as direct messages.")
-    ] = False,
-    version: Annotated[
-        str | None, typer.Option("--version", hidden=True, help="Ask at this embedding version, to compare answers.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Ask a workspace's memory."""
-    if not question.strip():
-        raise PermanentError('the question is empty: ask something, such as "who owns the receiver?"')
-    name = workspace_id(workspace)
-    with ready_session() as session:
-        asked = version_in(session, name, version) if version is not None else None
-        hits = ask(session, question, name, limit=limit, include_private=private, version=asked)
-    if json:
-        print_json([asdict(hit) for hit in hits])
-    else:
-        print_hits(hits)
 
 
 def status(

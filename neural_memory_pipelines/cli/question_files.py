@@ -8,26 +8,50 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
-from neural_memory_pipelines.domain.questions import ExpectedSource, Question
+from neural_memory_pipelines.domain.questions import Expected, ExpectedEvidence, ExpectedSource, Question
 from neural_memory_pipelines.errors import NotFoundError, PermanentError
 
 _FAULTS_SHOWN = 10
 _STRICT = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
-class _Expected(BaseModel):
+class _ExpectedSource(BaseModel):
     """A document that answers a question by itself."""
 
     model_config = _STRICT
 
     source: str = Field(min_length=1)
     source_id: str = Field(min_length=1)
+
+    def read(self) -> Expected:
+        """Make it a value of the domain."""
+        return ExpectedSource(self.source, self.source_id)
+
+
+class _ExpectedEvidence(BaseModel):
+    """An observation, chunk, summary or document, by its id, that answers a question by itself."""
+
+    model_config = _STRICT
+
+    evidence: str = Field(min_length=1)
+
+    def read(self) -> Expected:
+        """Make it a value of the domain."""
+        return ExpectedEvidence(self.evidence)
+
+
+# Tags stand in the place of a fault, where a person does not look for them: they are left out there.
+_SOURCE, _EVIDENCE = "<source>", "<evidence>"
+_Expected = Annotated[
+    Annotated[_ExpectedSource, Tag(_SOURCE)] | Annotated[_ExpectedEvidence, Tag(_EVIDENCE)],
+    Discriminator(lambda given: _EVIDENCE if isinstance(given, dict) and "evidence" in given else _SOURCE),
+]
 
 
 class _Item(BaseModel):
@@ -51,7 +75,9 @@ class _File(BaseModel):
 
 
 def read_questions(file: Path) -> list[Question]:
-    """Read a file: `questions`, a list of id, question, expects (a list of source and source_id), tags and weight.
+    """Read a file: `questions`, a list of id, question, expects, tags and weight.
+
+    `expects` is a list of what answers the question: source and source_id of a document, or evidence, an id of ours.
 
     Raises:
         NotFoundError: there is no such file.
@@ -70,7 +96,7 @@ def read_questions(file: Path) -> list[Question]:
         Question(
             id=item.id,
             text=item.question,
-            expects=tuple(ExpectedSource(it.source, it.source_id) for it in item.expects),
+            expects=tuple(it.read() for it in item.expects),
             tags=tuple(item.tags),
             weight=item.weight,
         )
@@ -110,7 +136,8 @@ def _place(path: tuple[int | str, ...], content: Any) -> str:
     number = int(path[1])
     item = content["questions"][number]
     name = f" ({item['id']})" if isinstance(item, dict) and "id" in item else ""
-    rest = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in path[2:])
+    steps = [step for step in path[2:] if step not in {_SOURCE, _EVIDENCE}]
+    rest = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in steps)
     return f"question {number + 1}{name}{', ' if rest else ''}{rest.removeprefix('.')}"
 
 

@@ -24,17 +24,22 @@ from neural_memory_pipelines.cli.build_result import BuildResult
 from neural_memory_pipelines.cli.opening import Ready, dagster_environment
 from neural_memory_pipelines.cli.output import library_output_in
 from neural_memory_pipelines.defs.assets.consolidation import observation_clusters
+from neural_memory_pipelines.defs.assets.evaluation import SUITE_ASSETS, only_if_waiting
 from neural_memory_pipelines.defs.build import build_definitions
 from neural_memory_pipelines.defs.jobs import THOROUGH
 from neural_memory_pipelines.defs.partitions import WORKSPACE, add_partitions, workspace_version_key
 from neural_memory_pipelines.defs.resources import ProgressReporter, report_progress_to
 from neural_memory_pipelines.defs.sensors import BUILD_TAG
+from neural_memory_pipelines.domain.evaluation_compare import MEASURES
 from neural_memory_pipelines.errors import TransientError
 from neural_memory_pipelines.local.processes import rotate_log
 from neural_memory_pipelines.local.session import Session, stack_of
 from neural_memory_pipelines.stores.postgres.engine import ping
+from neural_memory_pipelines.stores.postgres.eval_events import waiting_ids
+from neural_memory_pipelines.stores.postgres.questions import own_questions
 
 _COUNTS = ("seen", "written", "unchanged", "deleted", "skipped", "failed", "seconds")
+_EVALUATED = ("evaluation", "asked", "questions", *MEASURES, "latency_p95_ms", "passed", "compared_with")
 _RunConfig = Mapping[str, Any]
 _QUIET: _RunConfig = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _UNFINISHED = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
@@ -85,6 +90,26 @@ def build_workspace(
         # The one that is served comes first; what is kept beside it takes in the same news.
         for version in session.kept_versions(result.workspace):
             _run_at_version(definitions, "index_workspace", version, instance=instance, result=result)
+    if not result.errors:
+        evaluate_workspace(result, session=session, instance=instance, reporter=reporter)
+
+
+def evaluate_workspace(
+    result: BuildResult, *, session: Session, instance: dg.DagsterInstance, reporter: ProgressReporter
+) -> None:
+    """Ask a workspace's own questions where events wait for that, and write into `result` what came of it.
+
+    Where it has none, events wait on for the daemon, which asks titles of documents in their place.
+    """
+    with session.stores.database.transaction(result.workspace) as tx:
+        suites = [named for named in SUITE_ASSETS if waiting_ids(tx, named.suite)] if own_questions(tx) else []
+    if not suites:
+        return
+    definitions, version = build_definitions(), session.active_version(result.workspace).name
+    with report_progress_to(reporter):
+        for named in suites:
+            config = only_if_waiting(named)
+            _run_at_version(definitions, named.job, version, instance=instance, result=result, config=config)
 
 
 def build_version(
@@ -200,12 +225,7 @@ def _run(
         tags={BUILD_TAG: _this_process()},
     )
     for event in run.get_asset_materialization_events():
-        materialization = event.step_materialization_data.materialization
-        values = {name: value.value for name, value in materialization.metadata.items()}
-        if set(_COUNTS) <= values.keys():  # else it is an asset that judges or shows, and counts nothing
-            result.assets.append(_row(materialization.asset_key.to_user_string(), values))
-        if "notes" in values and str(values["notes"]) not in result.warnings:
-            result.warnings.append(str(values["notes"]))
+        _take_in(event.step_materialization_data.materialization, result)
     for check in run.get_asset_check_evaluations():
         if not check.passed:
             sentence = f"{check.asset_key.to_user_string()}.{check.check_name}: {check.description}"
@@ -217,6 +237,18 @@ def _run(
     result.errors += [_failure(event) for event in failures if not _failed_a_check(event)]
     if not run.success and not result.errors and not result.failed_checks:
         result.errors.append(f"{job}: the run failed; see run {run.run_id} in the UI")
+
+
+def _take_in(materialization: dg.AssetMaterialization, result: BuildResult) -> None:
+    """Read what came of one asset."""
+    asset = materialization.asset_key.to_user_string()
+    values = {name: value.value for name, value in materialization.metadata.items()}
+    if set(_COUNTS) <= values.keys():  # else it is an asset that judges or shows, and counts nothing
+        result.assets.append(_row(asset, values))
+    if set(_EVALUATED) <= values.keys():
+        result.evaluations.append({"asset": asset, **{name: values[name] for name in _EVALUATED}})
+    if "notes" in values and str(values["notes"]) not in result.warnings:
+        result.warnings.append(str(values["notes"]))
 
 
 def _row(asset: str, values: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import dagster as dg
 from neural_memory_pipelines.defs.assets.caches import graph_adjacency_cache, knowledge_cache
 from neural_memory_pipelines.defs.assets.consolidation import consolidation_assets, profiles
 from neural_memory_pipelines.defs.assets.embeddings import embedding_assets
+from neural_memory_pipelines.defs.assets.evaluation import SUITE_ASSETS, evaluation_assets
 from neural_memory_pipelines.defs.assets.graph import entities, relationships
 from neural_memory_pipelines.defs.assets.indexes import index_assets
 from neural_memory_pipelines.defs.assets.ingestion import raw_artifacts
@@ -55,3 +56,15 @@ build_version = dg.define_asset_job(
     "The config of served_version can have it promoted if the gate passes.",
     executor_def=IN_PROCESS,
 )
+
+evaluation_jobs = [
+    dg.define_asset_job(
+        named.job,
+        selection=dg.AssetSelection.assets(asset),
+        description=f"Ask a workspace the questions of the suite {named.suite} at an embedding version, and keep "
+        "what came of it.",
+        executor_def=IN_PROCESS,
+    )
+    for named, asset in zip(SUITE_ASSETS, evaluation_assets, strict=True)
+]
+"""One per suite, so that a run of one never asks the questions of another too."""

@@ -5,9 +5,14 @@ Nothing is asked here, and nothing kept.
 
 from __future__ import annotations
 
+import statistics
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from neural_memory_pipelines.domain.questions import Expected, Quality, quality_of
 
 
 class Suite(StrEnum):
@@ -39,7 +44,7 @@ class QuestionResult:
     """What came of one question.
 
     Attributes:
-        question_id, question, tags, weight: as asked.
+        question_id, question, expects, tags, weight: as asked; each of `expects` is a right answer.
         place: of the first right answer among `hits`, from 1; None if there was none.
         latency_ms: how long the search took, with the model.
         hits: the first ten, best first.
@@ -47,6 +52,7 @@ class QuestionResult:
 
     question_id: str
     question: str
+    expects: tuple[Expected, ...]
     tags: tuple[str, ...]
     weight: float
     place: int | None
@@ -61,7 +67,7 @@ class Metrics:
     Attributes:
         questions: how many were asked.
         recall_at_5, recall_at_10, ndcg_at_10, mrr_at_10: 0..1, weighted by question; see `questions.quality_of`.
-        latency_p50_ms, latency_p95_ms: of one search, with the model.
+        latency_p50_ms, latency_p95_ms: of one search, with the model; percentiles, see `percentile`.
         share_chunks, share_observations, share_summaries: of the places shown, 0..1; their sum is 1 if any was shown.
         unindexed: live texts without a vector in the index.
         staleness_seconds: how long the oldest of them has waited; 0 if there is none.
@@ -106,3 +112,44 @@ class EvalRun:
     reasons: tuple[dict[str, object], ...]
     metrics: Metrics
     results: tuple[QuestionResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Staleness:
+    """What an index lacks: live texts without a vector there, and since when the oldest of them waits (aware)."""
+
+    unindexed: int
+    oldest_at: datetime | None
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Find a percentile, with linear interpolation between the two nearest values; 0 if there are no values.
+
+    Source: R. Hyndman, Y. Fan, Sample quantiles in statistical packages, The American Statistician 50(4), 1996, type 7.
+    """
+    if len(values) < 2:
+        return values[0] if values else 0.0
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def measure(results: Sequence[QuestionResult], staleness: Staleness, *, at: datetime) -> Metrics:
+    """Sum up a run that began `at` (aware): answers, latencies, what kinds of things answered, what the index lacks."""
+    quality: Quality = quality_of(results)
+    latencies_ms = [result.latency_ms for result in results]
+    kinds = Counter(hit.kind for result in results for hit in result.hits)
+    shown = kinds.total() or 1
+    waited = (at - staleness.oldest_at).total_seconds() if staleness.oldest_at else 0.0
+    return Metrics(
+        questions=quality.questions,
+        recall_at_5=quality.recall_at_5,
+        recall_at_10=quality.recall_at_10,
+        ndcg_at_10=quality.ndcg_at_10,
+        mrr_at_10=quality.mrr_at_10,
+        latency_p50_ms=percentile(latencies_ms, 50),
+        latency_p95_ms=percentile(latencies_ms, 95),
+        share_chunks=kinds["chunk"] / shown,
+        share_observations=kinds["observation"] / shown,
+        share_summaries=kinds["summary"] / shown,
+        unindexed=staleness.unindexed,
+        staleness_seconds=max(waited, 0.0),
+    )

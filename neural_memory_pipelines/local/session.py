@@ -6,6 +6,8 @@ Nobody else decides which implementation a store is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -20,6 +22,9 @@ from neural_memory_pipelines.local.stack import EmbeddedStack, Endpoints
 from neural_memory_pipelines.models.embedders.access import ModelAccess
 from neural_memory_pipelines.models.embedders.protocol import Embedder, Vectors
 from neural_memory_pipelines.models.embedders.registry import embedder_spec, load_embedder
+from neural_memory_pipelines.models.rerankers.protocol import Reranker
+from neural_memory_pipelines.models.rerankers.registry import load_reranker
+from neural_memory_pipelines.models.retries import RetryPolicy
 from neural_memory_pipelines.models.summarizers.protocol import Summarizer
 from neural_memory_pipelines.models.summarizers.registry import load_summarizer
 from neural_memory_pipelines.settings import Settings
@@ -30,6 +35,12 @@ from neural_memory_pipelines.stores.postgres.workspaces import active_version, v
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
+
+# Source: docs.cohere.com/docs/rate-limits, read 2026-11-23: 1,000 a minute with a production key.
+_RERANKS_PER_MINUTE = 950
+# Somebody waits for an answer: what cannot be reranked soon is better shown without.
+_MOST_WAIT_SECONDS = 2.0
+_RERANK_RETRIES = RetryPolicy(attempts=2, first_wait_seconds=0.3, longest_wait_seconds=_MOST_WAIT_SECONDS)
 
 
 def stack_of(settings: Settings) -> EmbeddedStack:
@@ -146,6 +157,14 @@ class Session:
         """
         return load_summarizer(self.settings.summary_model, access=self._access, embed=embed)
 
+    def reranker(self) -> Reranker | None:
+        """The reranker that the settings name, loaded once per process; None if they name none.
+
+        Raises:
+            ConfigurationError: there is no such model, or its key is missing.
+        """
+        return load_reranker(self.settings.rerank_model, access=self._rerank_access)
+
     def price(self, model: str) -> Price:
         """What a model costs, by the settings or else by its list price."""
         spec = embedder_spec(model)
@@ -167,6 +186,12 @@ class Session:
             cohere_base_url=settings.cohere_base_url,
             throttle=self.limiter.throttle("cohere:inputs", amount=settings.cohere_inputs_per_minute, per_seconds=60),
         )
+
+    @cached_property
+    def _rerank_access(self) -> ModelAccess:
+        limiter = SharedLimiter(self.endpoints.redis_url, max_wait_seconds=_MOST_WAIT_SECONDS)
+        throttle = limiter.throttle("cohere:reranks", amount=_RERANKS_PER_MINUTE, per_seconds=60)
+        return replace(self._access, throttle=throttle, retries=_RERANK_RETRIES)
 
 
 def open_session(settings: Settings, *, s3: S3Client | None = None) -> Session:

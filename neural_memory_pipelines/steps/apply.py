@@ -21,7 +21,8 @@ from neural_memory_pipelines.domain.changes import (
 )
 from neural_memory_pipelines.domain.chunking import ChunkDraft, chunk_documents
 from neural_memory_pipelines.domain.documents import Deletion, Privacy, SourceDraft, storable
-from neural_memory_pipelines.domain.ids import DocumentId, document_id
+from neural_memory_pipelines.domain.evaluation import Suite
+from neural_memory_pipelines.domain.ids import DocumentId, document_id, hash_json
 from neural_memory_pipelines.domain.text import clip
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.models.embedders.protocol import Embedder
@@ -38,8 +39,9 @@ from neural_memory_pipelines.steps.rows import (
     links_of,
     observation_rows,
 )
-from neural_memory_pipelines.stores.postgres import documents, links, versions
+from neural_memory_pipelines.stores.postgres import documents, eval_events, links, versions
 from neural_memory_pipelines.stores.postgres.engine import Transaction
+from neural_memory_pipelines.stores.postgres.eval_events import EvalEvent
 
 _Drafts = Mapping[DocumentId, SourceDraft]
 
@@ -48,12 +50,13 @@ _Drafts = Mapping[DocumentId, SourceDraft]
 class Applied:
     """What became of descriptions, by event, by document put together from parts, and by table.
 
-    `read_again` are events whose documents come back.
+    `read_again` are events whose documents come back, `reasons` what there is to evaluate.
     """
 
     by_event: dict[str, list[Outcome]] = field(default_factory=lambda: defaultdict(list))
     by_assembled: dict[DocumentId, Outcome] = field(default_factory=dict)
     read_again: set[str] = field(default_factory=set)
+    reasons: list[EvalEvent] = field(default_factory=list)
     documents: StepReport = field(default_factory=StepReport)
     chunks: StepReport = field(default_factory=StepReport)
     observations: StepReport = field(default_factory=StepReport)
@@ -67,10 +70,14 @@ def apply_descriptions(
     embedder: Embedder,
     applied: Applied,
 ) -> None:
-    """Apply descriptions in their order; each document's versions count every change of its content."""
+    """Apply descriptions in their order; each document's versions count every change of its content.
+
+    Each new version, deletions among them, is a reason to evaluate.
+    """
     applied.documents.seen += len(descriptions)
     for batch in _rounds(descriptions):
         _Round(tx, batch, version, embedder, applied).run()
+    eval_events.put_events(tx, applied.reasons)
 
 
 def _rounds(descriptions: Sequence[Description]) -> Iterator[dict[DocumentId, Description]]:
@@ -116,6 +123,7 @@ class _Round:
         made = [d for d in written if not _is_unmade(d)]
         rows = [document_row(d, version=self._version(d), gone_since=self._gone_since(d)) for d in made]
         documents.upsert_documents(self.tx, rows)
+        self.applied.reasons += [_reason(d, self._version(d)) for d in written]
         documents.drop_documents(self.tx, [d.document_id for d in written if _is_unmade(d)])
         self._confirm()
         plain = [(key, self._record(key)) for key, description in self.batch.items() if not description.is_assembled]
@@ -304,6 +312,13 @@ class _Round:
         returned = [key for key in self._drafts(Outcome.WRITTEN) if _was_gone(self.stored.get(key)) and key not in done]
         if returned:
             self.applied.read_again |= {row.as_of_event for row in documents.hidden_children(self.tx, returned)}
+
+
+def _reason(description: Description, version: int) -> EvalEvent:
+    key = description.document_id
+    # The content too: a document that was dropped and is made again counts its versions from 1 again.
+    named = hash_json([str(Suite.POST_INGEST), key, version, description.content_hash])
+    return EvalEvent(f"evt_{named[:32]}", Suite.POST_INGEST, {"document_id": key, "version": version})
 
 
 def _outcome(stored: StoredDocument | None, description: Description) -> Outcome:

@@ -25,6 +25,7 @@ from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres import dead_letters, events, workspaces
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.events import EventOutcome
+from neural_memory_pipelines.stores.postgres.word_counts import count_words
 
 _EVENTS_PER_TRANSACTION = 64
 _BYTES_PER_TRANSACTION = 16 * 1024 * 1024
@@ -78,6 +79,8 @@ def persist_pending(
                 break
             one_by_one = max(one_by_one - 1, 0)
             on_progress(settled)
+        with stores.database.writing(workspace) as tx:
+            count_words(tx)
     for part in (report.documents, report.chunks, report.observations):
         part.seconds = report.events.seconds
     return report

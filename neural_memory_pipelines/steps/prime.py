@@ -9,6 +9,7 @@ from neural_memory_pipelines.errors import TransientError
 from neural_memory_pipelines.steps.cache_generation import warm_generation
 from neural_memory_pipelines.steps.report import Progress, StepReport, no_progress, timed
 from neural_memory_pipelines.stores.bundle import Stores
+from neural_memory_pipelines.stores.cache.keys import chunks_key, dedupe_key, document_key
 from neural_memory_pipelines.stores.postgres import caches
 from neural_memory_pipelines.stores.postgres.caches import PendingEntry, StaleEntry
 
@@ -17,21 +18,6 @@ CHUNKS_TTL_SECONDS = 24 * 60 * 60
 DEDUPE_TTL_SECONDS = 24 * 60 * 60
 
 _DOCUMENTS_PER_BATCH = 200
-
-
-def document_key(document: str) -> str:
-    """Name the cached row of a document."""
-    return f"document:{document}"
-
-
-def chunks_key(document: str, version: int) -> str:
-    """Name the cached chunks of a document at a version."""
-    return f"chunks:{document}:v{version}"
-
-
-def dedupe_key(workspace: WorkspaceId, source: str, source_id: str) -> str:
-    """Name the cached content hash of a source's document."""
-    return f"source-dedupe:{workspace}:{source}:{source_id}"
 
 
 def prime_cache(workspace: WorkspaceId, *, stores: Stores, on_progress: Progress = no_progress) -> StepReport:

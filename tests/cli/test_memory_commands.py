@@ -178,6 +178,8 @@ def test_the_demo_answers_and_its_second_run_changes_nothing(run: Run) -> None:
     assert "1. " in first.out
     assert "unchanged: nothing was embedded" not in first.out
     assert len(run("questions", "list", "-w", "harbor", "--json").json) == 30
+    for asset in ("post_ingest_regression", "nightly_evaluation"):
+        assert f"{asset}: 30 questions, recall@5 0." in first.out
     assert "persons whose accounts are known: 7; 15 accounts were joined" in first.out
     (sanne,) = (it for it in run("persons", "list", "-w", "harbor", "--json").json if it["name"] == "Sanne de Vries")
     assert {"github-login:sdevries", "docs-login:sanne de vries", "slack:U07C8N5P1ZK"} <= set(sanne["accounts"])
@@ -185,4 +187,5 @@ def test_the_demo_answers_and_its_second_run_changes_nothing(run: Run) -> None:
     assert second.code == 0, second.err
     assert "persons whose accounts are known: 7; unchanged" in second.out
     assert "Everything was unchanged: nothing was embedded, nothing was written." in second.out
+    assert "recall@5" not in second.out
     assert run("demo", "--samples", "/nope").code == 2

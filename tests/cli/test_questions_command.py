@@ -12,6 +12,7 @@ from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.local.session import Session
 from tests.cli.conftest import Run
 from tests.conftest import SAMPLES
+from tests.evaluation.memories import Memory
 from tests.steps.pipeline import run_path
 
 EXPECTS = [{"source": "docs", "source_id": "docs/a.md"}]
@@ -113,3 +114,68 @@ def test_an_unknown_workspace_exits_2_and_is_named(run: Run, session: Session, c
     outcome = run("questions", *command, "-w", "nobody")
     assert (outcome.code, outcome.out) == (2, "")
     assert "there is no workspace 'nobody'" in outcome.err
+
+
+def test_a_question_is_added_with_its_answers_marked_and_removed(
+    run: Run, session: Session, known: WorkspaceId
+) -> None:
+    added = run(
+        *("questions", "add", "Who  mends\nthe till?", "-w", known, "--tag", "smoke", "--weight", "2"),
+        *("--answer", "github:acme/shop#12", "--answer", "docs:docs/a:b.md", "--evidence", "obs_1"),
+    )
+    ((item),) = run("questions", "list", "-w", known, "--json").json
+    name = item["id"]
+    assert (added.code, added.out) == (0, f"question {name} of {known}: new\n")
+    missing = [("github", "acme/shop#12"), ("docs", "docs/a:b.md")]
+    assert added.err.splitlines() == [
+        *(f"note: {name}: {source} {source_id} is not in the workspace yet" for source, source_id in missing),
+        f"note: {name}: obs_1 is not in the workspace yet",
+    ]
+    expects = [{"source": source, "source_id": source_id} for source, source_id in missing] + [{"evidence": "obs_1"}]
+    assert (item["text"], item["tags"], item["weight"]) == ("Who mends the till?", ["smoke"], 2.0)
+    assert item["expects"] == item["missing"] == expects
+    assert run("questions", "list", "-w", known).out.count("not in the workspace") == 3
+
+    again = run("questions", "add", "Who mends the till?", "-w", known, "--evidence", "obs_2")
+    assert again.out == f"question {name} of {known}: replaced\n"
+    refused = run("questions", "remove", name, "other", "-w", known)
+    assert (refused.code, refused.out) == (2, "")
+    assert f"workspace {known} has no question other: nothing was removed" in refused.err
+    assert run("questions", "remove", name, "-w", known).out == f"1 questions of {known} were removed\n"
+    assert run("questions", "list", "-w", known, "--json").json == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["why?"], "say what answers it: --answer SOURCE:ID or --evidence ID"),
+        ([" ", "--evidence", "obs_1"], "the question is empty"),
+        (["why?", "--answer", "wiki:1"], "--answer: expected SOURCE:ID with a source of docs, github, linear, notion"),
+        (["why?", "--answer", "docs:"], "not 'docs:'"),
+        (["why?", "--evidence", "obs_1", "--weight", "0"], "--weight: expected a number above 0, not 0"),
+        (["why?", "--evidence", "obs_1", "--weight", "nan"], "--weight: expected a number above 0, not nan"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_refused(
+    run: Run, known: WorkspaceId, options: list[str], words: str
+) -> None:
+    outcome = run("questions", "add", "-w", known, *options)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert words in outcome.err
+
+
+def test_evidence_in_a_file_is_kept_and_what_is_there_is_not_marked(
+    run: Run, session: Session, workspace: WorkspaceId, tmp_path: Path
+) -> None:
+    made = Memory(session, workspace, tmp_path / "docs")
+    made.tell("anchors")
+    ((observation,),) = made.ask("SELECT min(observation_id) FROM memory_observations")
+    there = [{"evidence": observation}, {"source": "docs", "source_id": "docs/anchors.md"}]
+    file = write(tmp_path / "q.yaml", question("a", expects=there), question("b", expects=[{"evidence": "chk_none"}]))
+    outcome = run("questions", "import", file, "-w", workspace)
+    assert (outcome.code, outcome.err) == (0, "note: b: chk_none is not in the workspace yet\n")
+    listed = {item["id"]: item for item in run("questions", "list", "-w", workspace, "--json").json}
+    assert (listed["a"]["expects"], listed["a"]["missing"]) == (there, [])
+    both = write(tmp_path / "both.yaml", question("c", expects=[{"evidence": "obs_1", "source": "docs"}]))
+    refused = run("questions", "import", both, "-w", workspace)
+    assert "question 1 (c), expects[1].source: extra inputs are not permitted" in refused.err

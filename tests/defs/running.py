@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.partitions.utils import get_tags_from_multi_partition_key
 
+from neural_memory_pipelines.defs.assets.evaluation import evaluation_assets
 from neural_memory_pipelines.defs.assets.versions import canary
 from neural_memory_pipelines.defs.build import build_definitions
 from neural_memory_pipelines.defs.checks.dead_letters import no_dead_letters
@@ -24,7 +25,7 @@ _ONLY_CHECKS = dg.define_asset_job(
     "only_checks",
     selection=dg.AssetSelection.all_asset_checks()
     - dg.AssetSelection.checks(no_dead_letters)
-    - dg.AssetSelection.checks_for_assets(canary),
+    - dg.AssetSelection.checks_for_assets(canary, *evaluation_assets),
 )
 
 

@@ -13,6 +13,7 @@ from psycopg import sql
 from sqlalchemy import Column, Table
 from sqlalchemy.engine import make_url
 
+from neural_memory_pipelines.domain.evaluation import Suite
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.questions import ExpectedSource, Question
 from neural_memory_pipelines.local.session import Session
@@ -21,7 +22,7 @@ from neural_memory_pipelines.steps.inbox import put_lines
 from neural_memory_pipelines.stores.postgres.bulk import insert_rows
 from neural_memory_pipelines.stores.postgres.engine import CATALOG_SETTING, PIPELINE_ROLE, WORKSPACE_SETTING
 from neural_memory_pipelines.stores.postgres.questions import put_questions
-from neural_memory_pipelines.stores.postgres.tables import WORKSPACE_TABLES, consolidation, eval_events, metadata
+from neural_memory_pipelines.stores.postgres.tables import WORKSPACE_TABLES, consolidation, evaluation, metadata
 
 from ..steps.pipeline import ingest_folder, run_path
 from ..steps.samples import DECISION, envelope, guide, slack_message, write_docs
@@ -29,6 +30,7 @@ from ..steps.samples import DECISION, envelope, guide, slack_message, write_docs
 Connection = psycopg.Connection[tuple[object, ...]]
 OURS, THEIRS = WorkspaceId("security-ours"), WorkspaceId("security-theirs")
 CONSOLIDATED = [table for table in metadata.sorted_tables if table.name in vars(consolidation)]
+EVALUATED = [table for table in metadata.sorted_tables if table.name in vars(evaluation) and table.name != "questions"]
 TABLES = pytest.mark.parametrize("table", WORKSPACE_TABLES, ids=lambda table: table.name)
 REFUSED = pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security")
 
@@ -57,7 +59,7 @@ def _consolidate(session: Session, workspace: WorkspaceId) -> None:
     """A row of each kind that a night or an evaluation leaves."""
     version = session.new_workspace_version
     with session.stores.database.transaction(workspace) as tx:
-        for table in (*CONSOLIDATED, eval_events):
+        for table in (*CONSOLIDATED, *EVALUATED):
             row = {column.name: _plausible(column, workspace, version.name) for column in _required(table)}
             insert_rows(tx, table, [row], on_conflict="DO NOTHING")
         put_questions(tx, [Question("q1", "who?", (ExpectedSource("docs", "handbook/berths.md"),))])
@@ -72,6 +74,8 @@ def _required(table: Table) -> list[Column[Any]]:
 def _plausible(column: Column[Any], workspace: WorkspaceId, version: str) -> object:
     if column.name == "embedding_version":
         return version
+    if column.name == "suite":
+        return str(Suite.NIGHTLY)
     if column.name.endswith("_id"):
         return f"{column.name}-{workspace}"
     values = {datetime: datetime.now(UTC), bool: True, int: 1, float: 0.5, bytes: b"v", dict: {}}
@@ -207,7 +211,12 @@ def test_the_list_of_workspaces_shows_names_and_no_rows(pipeline: Connection) ->
     assert {OURS, THEIRS} <= names
     assert pipeline.execute("DELETE FROM workspaces").rowcount == 0
     assert pipeline.execute("UPDATE workspaces SET settings = settings").rowcount == 0
-    others = [table for table in WORKSPACE_TABLES if table.name != "workspaces"]
+    # What sensors look at over all workspaces: ids and times.
+    for waiting in ("eval_events", "eval_reports"):
+        assert pipeline.execute(f"DELETE FROM {waiting}").rowcount == 0
+        assert pipeline.execute(f"UPDATE {waiting} SET created_at = created_at").rowcount == 0
+    seen = {"workspaces", "eval_events", "eval_reports"}
+    others = [table for table in WORKSPACE_TABLES if table.name not in seen]
     assert len(others) >= 8
     assert not any(_count(pipeline, table) for table in others)
 

@@ -47,14 +47,16 @@ def test_a_night_records_what_is_covered_by_source_and_type(made: Summarized) ->
     ((source, type_),) = rows(made.session, made.workspace, "SELECT DISTINCT source, type FROM knowledge_documents")
     assert spelled == {"by_kind": [{"source": source, "type": type_, **expected}]}
     ((suite, payload, consumed),) = rows(
-        made.session, made.workspace, "SELECT suite, payload, consumed_at FROM eval_events"
+        made.session, made.workspace, "SELECT suite, payload, consumed_at FROM eval_events WHERE payload ? 'night'"
     )
     assert (suite, payload["coverage"], consumed) == ("nightly", expected, None)
 
 
 def test_a_night_that_changed_nothing_leaves_no_record_and_no_reason_to_evaluate(made: Summarized) -> None:
     made.night()
-    count = "SELECT (SELECT count(*) FROM consolidation_nights), (SELECT count(*) FROM eval_events)"
+    count = (
+        "SELECT (SELECT count(*) FROM consolidation_nights), (SELECT count(*) FROM eval_events WHERE suite = 'nightly')"
+    )
     assert rows(made.session, made.workspace, count) == [(1, 1)]
     report = made.night(now=NIGHT + DAY)
     assert (report.written, report.unchanged) == (0, 1)

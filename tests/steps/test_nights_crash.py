@@ -30,7 +30,7 @@ _FORK = multiprocessing.get_context("fork")
 _STATE = {
     "out": "SELECT text, aged_at FROM memory_observations WHERE aged_at IS NOT NULL",
     "nights": "SELECT at, observations, in_topics, in_summaries, cited, aged FROM consolidation_nights",
-    "reasons": "SELECT suite, payload -> 'coverage' FROM eval_events",
+    "reasons": "SELECT suite, payload -> 'coverage' FROM eval_events WHERE suite = 'nightly'",
     "state": "SELECT night_at, seen ->> 'run', night_hash = seen ->> 'hash', seen -> 'leaving_at' FROM consolidations",
     "versions": "SELECT embedding_version, status FROM workspace_versions",
     "history": "SELECT embedding_version, to_status FROM version_transitions",
@@ -148,7 +148,8 @@ def test_a_killed_night_leaves_the_record_of_none(made: Summarized, tmp_path: Pa
         made_here.end(run="run")
 
     record = (
-        "SELECT (SELECT count(*) FROM consolidation_nights), (SELECT count(*) FROM eval_events), "
+        "SELECT (SELECT count(*) FROM consolidation_nights), "
+        "(SELECT count(*) FROM eval_events WHERE suite = 'nightly'), "
         "(SELECT count(*) FROM consolidations WHERE night_at IS NOT NULL)"
     )
     commits = 1

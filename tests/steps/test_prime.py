@@ -12,7 +12,7 @@ import pytest
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.retrieval.dense import search
-from neural_memory_pipelines.steps import prime
+from neural_memory_pipelines.stores.cache.keys import chunks_key, dedupe_key, document_key
 from neural_memory_pipelines.stores.cache.redis import RedisCache
 
 from .doubles import session_with
@@ -45,11 +45,11 @@ def test_what_is_cached_is_what_postgres_holds(session: Session, workspace: Work
         "SELECT document_id, version, source, source_id, content_hash, title FROM knowledge_documents",
     )
     for document, version, source, source_id, content_hash, title in documents:
-        assert json.loads(held[prime.document_key(document)])["title"] == title
-        chunks = json.loads(held[prime.chunks_key(document, version)])
+        assert json.loads(held[document_key(document)])["title"] == title
+        chunks = json.loads(held[chunks_key(document, version)])
         query = "SELECT chunk_id FROM knowledge_chunks WHERE document_id = :document ORDER BY chunk_index"
         assert [(chunk["chunk_id"],) for chunk in chunks] == rows(session, workspace, query, document=document)
-        assert held[prime.dedupe_key(workspace, source, source_id)] == content_hash
+        assert held[dedupe_key(workspace, source, source_id)] == content_hash
     assert len(held) == 3 * len(documents) + 1
 
 

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from neural_memory_pipelines.domain.evaluation import Suite
 from neural_memory_pipelines.domain.questions import ExpectedSource, Question
 from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
+from neural_memory_pipelines.steps.evaluation.suites import Questions, questions_of
 from neural_memory_pipelines.steps.scope import Scope
 from neural_memory_pipelines.steps.versions.gate import GATE
-from neural_memory_pipelines.steps.versions.quality import asked_questions, compare
+from neural_memory_pipelines.steps.versions.quality import compare
 from neural_memory_pipelines.stores.postgres.questions import put_questions
+from tests.steps.dumps import rows
 
 from .conftest import Memory
 from .migrating import TOPICS, build, judge_version, propose, standing_of
@@ -133,6 +136,18 @@ def test_a_model_that_answers_worse_fails_and_names_what_is_found_later(built: M
     assert found[GOOD].numbers["recall_at_10"] < 0.98
 
 
+def test_both_versions_are_kept_as_runs_of_the_canary_suite(built: Memory) -> None:
+    judge_version(built.session, built.workspace, built.candidate)
+    query = """SELECT r.embedding_version, r.suite, r.passed, r.accepted_at IS NOT NULL, o.embedding_version,
+        (SELECT count(*) FROM eval_results e WHERE e.run_id = r.run_id)
+        FROM eval_runs r LEFT JOIN eval_runs o ON o.run_id = r.compared_with ORDER BY o.run_id NULLS FIRST"""
+    served, candidate = built.served.name, built.candidate.name
+    assert rows(built.session, built.workspace, query) == [
+        (served, "canary", True, True, None, 16),
+        (candidate, "canary", True, False, served, 16),  # that it may be served is for a person to decide
+    ]
+
+
 def test_a_better_model_passes_where_a_bad_one_is_served(built: Memory) -> None:
     worse = turned(built.served, model=NOISE)
     propose(built.session, built.workspace, worse)
@@ -157,7 +172,8 @@ def test_own_questions_take_the_place_of_titles(built: Memory) -> None:
     with built.session.stores.database.transaction(built.workspace) as tx:
         put_questions(tx, asked)
         put_questions(tx, asked)
-    assert asked_questions(built.workspace, built.session.stores) == (sorted(asked, key=lambda each: each.id), True)
+    expected = Questions(tuple(sorted(asked, key=lambda each: each.id)), are_own=True)
+    assert questions_of(Suite.CANARY, built.workspace, built.session.stores) == expected
     found = judge_version(built.session, built.workspace, built.candidate)[GOOD]
     assert found.passed
     assert found.sentence.startswith("2 questions: ")

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from neural_memory_pipelines.defs.evaluation_metadata import versions_metadata
 from neural_memory_pipelines.defs.failures import mapped_failures
 from neural_memory_pipelines.defs.families import FAMILY_ASSETS
 from neural_memory_pipelines.defs.metadata import OWNERS, table_of
@@ -54,10 +55,16 @@ def canary(context: dg.AssetExecutionContext, memory: MemoryResource) -> Iterato
         for workspace, version_name in workspace_versions_of(context.partition_keys):
             served = session.active_version(workspace).name
             findings = _judge(session, workspace, version_name)
-            metadata = {"served": served, **_findings_metadata(findings)}
+            metadata = {"served": served, **_versions(session, workspace, version_name, served)}
+            metadata |= _findings_metadata(findings)
             context.add_asset_metadata(metadata, partition_key=workspace_version_key(workspace, version_name))
             found += findings
     yield dg.MaterializeResult(check_results=[_check_result(name, found) for name in GATE])
+
+
+def _versions(session: Session, workspace: WorkspaceId, version_name: str, served: str) -> dict[str, Any]:
+    with session.stores.database.transaction(workspace) as tx:
+        return versions_metadata(tx, version_name, served)
 
 
 def _judge(session: Session, workspace: WorkspaceId, version_name: str) -> list[Finding]:
@@ -73,6 +80,7 @@ def _judge(session: Session, workspace: WorkspaceId, version_name: str) -> list[
             stores=session.stores,
             load_embedder=session.embedder,
             most_loss=session.settings.gate_most_loss,
+            report=session.settings.braintrust_api_key is not None,
         )
     )
 
@@ -84,7 +92,12 @@ def _findings_metadata(findings: list[Finding]) -> dict[str, Any]:
         for finding in findings
     ]
     numbers = {name: value for finding in findings for name, value in finding.numbers.items()}
-    worse = [row for finding in findings for row in finding.rows]
+    # Not the question itself: it may be private, and what a run shows stays.
+    worse = [
+        {name: str(value or "none") for name, value in row.items() if name != "question"}
+        for finding in findings
+        for row in finding.rows
+    ]
     return {
         "passed": all(finding.passed for finding in findings),
         "findings": table_of(rows),

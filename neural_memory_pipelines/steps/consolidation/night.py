@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from neural_memory_pipelines.domain.consolidation import ConsolidationSettings
+from neural_memory_pipelines.domain.evaluation import Suite
 from neural_memory_pipelines.domain.ids import Json, WorkspaceId, hash_json
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.steps.consolidation.due import archive_due, seen_hash
@@ -20,9 +21,6 @@ from neural_memory_pipelines.stores.postgres.consolidation_settings import read_
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.night_coverage import NightRow, night_coverage, record_night
 from neural_memory_pipelines.stores.postgres.workspaces import active_version, version_named
-
-SUITE = "nightly"
-"""The suite of questions that is due after a night that changed something."""
 
 
 def begin_night(
@@ -115,13 +113,13 @@ def _record(tx: Transaction, night: NightRow, *, run: str, report: StepReport) -
         report.notes.append("another night began meanwhile, or none began: the record is left to that one")
         return
     is_recorded = record_night(tx, night)
-    is_reason = eval_events.put_event(tx, _event_id(seen, night), suite=SUITE, payload=_payload(seen, night))
+    is_reason = eval_events.put_event(tx, _event_id(seen, night), suite=Suite.NIGHTLY, payload=_payload(seen, night))
     report.written = is_recorded + is_reason
     report.unchanged = 0 if report.written else 1
 
 
 def _event_id(seen: str, night: NightRow) -> str:
-    spelled: Json = [SUITE, seen, night.embedding_version, night.coverage.spelled()]
+    spelled: Json = [str(Suite.NIGHTLY), seen, night.embedding_version, night.coverage.spelled()]
     return f"evt_{hash_json(spelled)[:32]}"
 
 

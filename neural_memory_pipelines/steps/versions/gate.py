@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
 
+from neural_memory_pipelines.domain.evaluation_settings import EvaluationSettings
 from neural_memory_pipelines.domain.ids import WorkspaceId
+from neural_memory_pipelines.domain.questions import Quality
 from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
 from neural_memory_pipelines.steps.embed import embed_texts
 from neural_memory_pipelines.steps.scope import Scope
 from neural_memory_pipelines.steps.verify import Verdict, every_live_row_embedded, index_parity
-from neural_memory_pipelines.steps.versions.quality import Comparison, LoadEmbedder, compare
+from neural_memory_pipelines.steps.versions.quality import Comparison, LoadEmbedder, compare, keep_comparison
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres import families, lifecycles, vectors_kept
 
@@ -31,7 +34,14 @@ _LEAST_COSINE = (
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A version under judgement, and the one that is served; `most_loss` is how far quality may fall, 0..1."""
+    """A version under judgement, and the one that is served.
+
+    Attributes:
+        workspace, version, served, stores, load_embedder: what is judged, beside what, and by what means.
+        most_loss: how far recall@5, recall@10 and nDCG@10 may fall, 0..1.
+        report: whether others are to be told of its evaluation.
+        at: when; aware.
+    """
 
     workspace: WorkspaceId
     version: EmbeddingVersion
@@ -39,6 +49,13 @@ class Judged:
     stores: Stores
     load_embedder: LoadEmbedder
     most_loss: float = 0.02
+    report: bool = False
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def allowed(self) -> EvaluationSettings:
+        """How much worse it may answer."""
+        return EvaluationSettings(self.most_loss, self.most_loss, self.most_loss)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,30 +130,28 @@ def _cosine(kept: npt.NDArray[np.float32], again: npt.NDArray[np.float32]) -> fl
 
 
 def answers_are_as_good(judged: Judged) -> Finding:
-    """Are recall@10 and nDCG@10 on the workspace's questions not below those of the active version?"""
+    """Are recall and nDCG on the workspace's questions not below those of the active version?"""
     compared = compare(
         judged.workspace,
         judged.version,
         judged.served,
         stores=judged.stores,
         load_embedder=judged.load_embedder,
+        at=judged.at,
+    )
+    lost = keep_comparison(
+        compared, judged.workspace, stores=judged.stores, allowed=judged.allowed, report=judged.report
     )
     new, old = compared.candidate, compared.served
-    lost = max(old.recall_at_10 - new.recall_at_10, old.ndcg_at_10 - new.ndcg_at_10)
     kind = "questions" if compared.are_own else "titles that stand in for questions"
     return Finding(
         "answers_are_as_good",
-        lost <= judged.most_loss,
-        f"{new.questions} {kind}: recall@10 {new.recall_at_10:.3f} (served: {old.recall_at_10:.3f}), "
+        not lost,
+        f"{new.questions} {kind}: recall@5 {new.recall_at_5:.3f} (served: {old.recall_at_5:.3f}), "
+        f"recall@10 {new.recall_at_10:.3f} (served: {old.recall_at_10:.3f}), "
         f"nDCG@10 {new.ndcg_at_10:.3f} (served: {old.ndcg_at_10:.3f}); at most {judged.most_loss:g} may be lost"
         + _worst(compared),
-        {
-            "questions": new.questions,
-            "recall_at_10": round(new.recall_at_10, 4),
-            "ndcg_at_10": round(new.ndcg_at_10, 4),
-            "served_recall_at_10": round(old.recall_at_10, 4),
-            "served_ndcg_at_10": round(old.ndcg_at_10, 4),
-        },
+        {"questions": new.questions, **_rounded(new), **{f"served_{name}": it for name, it in _rounded(old).items()}},
         tuple(
             {
                 "question": before.question.text,
@@ -147,6 +162,10 @@ def answers_are_as_good(judged: Judged) -> Finding:
             for now, before in compared.worse[:_WORSE_SHOWN]
         ),
     )
+
+
+def _rounded(quality: Quality) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in asdict(quality).items() if name != "questions"}
 
 
 GATE: dict[str, Callable[[Judged], Finding]] = {

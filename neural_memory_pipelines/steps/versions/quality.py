@@ -1,46 +1,69 @@
-"""Asks a workspace's questions at an embedding version, by dense search alone.
+"""Asks a workspace's questions at two embedding versions, as every evaluation does, and keeps both runs.
 
-What the answers are worth is judged elsewhere.
+What the difference is worth is judged in `gate.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from neural_memory_pipelines.domain.evaluation import EvalRun, Suite
+from neural_memory_pipelines.domain.evaluation_compare import Comparison as RunComparison
+from neural_memory_pipelines.domain.evaluation_compare import compare_runs
+from neural_memory_pipelines.domain.evaluation_settings import EvaluationSettings
 from neural_memory_pipelines.domain.ids import WorkspaceId
-from neural_memory_pipelines.domain.questions import Answered, Quality, Question, place_of_answer, quality_of
+from neural_memory_pipelines.domain.questions import Answered, Quality, Question, quality_of
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.models.embedders.protocol import Embedder
-from neural_memory_pipelines.retrieval.dense import search
+from neural_memory_pipelines.steps.evaluation.ask import Respondent, take_run
+from neural_memory_pipelines.steps.evaluation.keep import judge_run, keep_run
+from neural_memory_pipelines.steps.evaluation.run import new_run_id
+from neural_memory_pipelines.steps.evaluation.suites import questions_of
 from neural_memory_pipelines.stores.bundle import Stores
-from neural_memory_pipelines.stores.postgres import questions
+from neural_memory_pipelines.stores.postgres.evaluation_settings import read_settings
 
 LoadEmbedder = Callable[[EmbeddingVersion], Embedder]
-
-_MOST_TITLES = 200
-_TOP = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two versions by the same questions; `worse` are those that the candidate answers later, worst first."""
+    """Two versions by the same questions."""
 
-    candidate: Quality
-    served: Quality
-    are_own: bool
-    worse: tuple[tuple[Answered, Answered], ...]
+    candidate_run: EvalRun
+    served_run: EvalRun
 
+    @property
+    def candidate(self) -> Quality:
+        """How well the one that may be promoted answered."""
+        return quality_of(self.candidate_run.results)
 
-def asked_questions(workspace: WorkspaceId, stores: Stores) -> tuple[list[Question], bool]:
-    """Read the workspace's questions; where it has none, titles of its documents stand in.
+    @property
+    def served(self) -> Quality:
+        """How well the other one answered."""
+        return quality_of(self.served_run.results)
 
-    Returns:
-        The questions, and whether they are its own.
-    """
-    with stores.database.transaction(workspace) as tx:
-        own = questions.own_questions(tx)
-        return (own, True) if own else (questions.titles_as_questions(tx, limit=_MOST_TITLES), False)
+    @property
+    def are_own(self) -> bool:
+        """Whether the questions are the workspace's; else titles stood in."""
+        return self.candidate_run.are_own
+
+    @property
+    def differences(self) -> RunComparison | None:
+        """The candidate beside the other; None if there was nothing to ask."""
+        return compare_runs(self.candidate_run, self.served_run)
+
+    @property
+    def worse(self) -> tuple[tuple[Answered, Answered], ...]:
+        """Questions that the candidate answers later, worst first, each with what the other answered."""
+        asked = {it.question_id: it for it in self.candidate_run.results}
+        pairs = []
+        for change in self.differences.worse if self.differences else ():
+            result = asked[change.question_id]
+            question = Question(result.question_id, result.question, result.expects, result.tags, result.weight)
+            pairs.append((Answered(question, change.place), Answered(question, change.place_before)))
+        return tuple(pairs)
 
 
 def compare(
@@ -50,28 +73,47 @@ def compare(
     *,
     stores: Stores,
     load_embedder: LoadEmbedder,
+    at: datetime | None = None,
 ) -> Comparison:
-    """Ask the same questions at two versions."""
-    asked, are_own = asked_questions(workspace, stores)
-    both = [
-        _answers(workspace, version, asked, stores=stores, embedder=load_embedder(version))
-        for version in (candidate, served)
-    ]
-    pairs = list(zip(*both, strict=True))
-    worse = [(new, old) for new, old in pairs if _later(new) > _later(old)]
-    worse.sort(key=lambda pair: (_later(pair[1]) - _later(pair[0]), pair[0].question.id))
-    return Comparison(quality_of(both[0]), quality_of(both[1]), are_own, tuple(worse))
+    """Ask the same questions at two versions; nothing is kept.
+
+    Args:
+        workspace: whose questions.
+        candidate: the version that may be promoted.
+        served: the one to compare it with.
+        stores: where they are.
+        load_embedder: loads the embedder of each.
+        at: when it begins (aware); None for now.
+    """
+    began_at = at or datetime.now(UTC)
+    questions = questions_of(Suite.CANARY, workspace, stores)
+
+    def take(version: EmbeddingVersion) -> EvalRun:
+        respondent = Respondent(workspace, version, stores, load_embedder(version))
+        run_id = new_run_id(workspace, Suite.CANARY, version.name, began_at)
+        return take_run(Suite.CANARY, respondent, questions, run_id=run_id, at=began_at)
+
+    return Comparison(take(candidate), take(served))
 
 
-def _answers(
-    workspace: WorkspaceId, version: EmbeddingVersion, asked: Sequence[Question], *, stores: Stores, embedder: Embedder
-) -> list[Answered]:
-    answers = []
-    for question in asked:
-        hits = search(question.text, workspace=workspace, stores=stores, version=version, embedder=embedder, limit=_TOP)
-        answers.append(place_of_answer(question, [(hit.source, hit.source_id) for hit in hits]))
-    return answers
+def keep_comparison(
+    compared: Comparison, workspace: WorkspaceId, *, stores: Stores, allowed: EvaluationSettings, report: bool
+) -> tuple[str, ...]:
+    """Keep both runs: the served one held against the accepted run, the candidate's against the served one.
 
+    Args:
+        compared: the runs.
+        workspace: whose they are.
+        stores: where they are kept.
+        allowed: how much worse the candidate may be.
+        report: whether others are to be told of them.
 
-def _later(answered: Answered) -> int:
-    return answered.place or _TOP + 1
+    Returns:
+        What the candidate does worse beyond that, a sentence each.
+    """
+    with stores.database.transaction(workspace) as tx:
+        served, candidate = compared.served_run, compared.candidate_run
+        keep_run(tx, served, judge_run(tx, served, read_settings(tx)), report=report)
+        verdict = judge_run(tx, candidate, allowed, against=served)
+        keep_run(tx, candidate, verdict, report=report)
+    return verdict.regressions

@@ -42,7 +42,7 @@ _STORE = f"coalesce(CASE WHEN d.source = 'docs' THEN d.metadata_json ->> 'store'
 _CHUNK_BODY = "CASE WHEN c.section_label = '' THEN c.text ELSE c.section_label || E'\\n\\n' || c.text END"
 
 # What must not be shown any more is not searched for until the night has written its summary again.
-_SHOWN_SUMMARIES = """memory_summaries s WHERE s.superseded_at IS NULL AND NOT EXISTS (
+SHOWN_SUMMARIES = """memory_summaries s WHERE s.superseded_at IS NULL AND NOT EXISTS (
     SELECT FROM jsonb_array_elements_text(s.evidence) AS cited(id)
     JOIN memory_observations o ON o.observation_id = cited.id JOIN knowledge_documents d USING (document_id)
     WHERE o.privacy <> 'org' OR d.privacy <> 'org' OR d.deleted_at IS NOT NULL)"""
@@ -81,11 +81,11 @@ _QUERIES: Mapping[Family, _FamilyQuery] = {
     ),
     Family.SUMMARIES: _FamilyQuery(
         texts=f"SELECT {text_hash('s.text')} AS content_hash, s.text AS body, "
-        f"NULL::integer AS tokens FROM {_SHOWN_SUMMARIES}",
+        f"NULL::integer AS tokens FROM {SHOWN_SUMMARIES}",
         vectors=f"""SELECT s.summary_id AS vector_id, {text_hash("s.text")} AS content_hash,
             '{DEFAULT_STORE}' AS store,
             jsonb_build_object('privacy', s.privacy, 'occurred_at', extract(epoch FROM s.occurred_at)::bigint) AS metadata
-        FROM {_SHOWN_SUMMARIES}""",
+        FROM {SHOWN_SUMMARIES}""",
         retired="SELECT s.summary_id AS vector_id FROM memory_summaries s WHERE s.superseded_at IS NOT NULL",
     ),
     Family.PROFILES: _FamilyQuery(

@@ -33,6 +33,14 @@ _DERIVED = (
     "profile_drifts",
     "consolidations",
     "embeddings",
+    "lexical_terms",
+    "lexical_counts",
+)
+# Where a workspace had no questions, titles of its documents stood in.
+_ASKED_TITLES = (
+    """DELETE FROM eval_results r USING eval_runs e WHERE e.workspace_id = :workspace AND NOT e.are_own
+    AND r.workspace_id = e.workspace_id AND r.run_id = e.run_id""",
+    "DELETE FROM eval_runs WHERE workspace_id = :workspace AND NOT are_own",
 )
 
 
@@ -45,6 +53,8 @@ def forget_derived(tx: Transaction) -> None:
         tx.connection.execute(
             text(f"DELETE FROM {table} WHERE workspace_id = :workspace"), {"workspace": tx.workspace_id}
         )
+    for statement in _ASKED_TITLES:
+        tx.connection.execute(text(statement), {"workspace": tx.workspace_id})
     tx.connection.execute(
         text(
             "DELETE FROM dead_letters d USING source_events e "

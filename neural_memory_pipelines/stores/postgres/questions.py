@@ -9,7 +9,15 @@ from collections.abc import Sequence
 
 from sqlalchemy import text
 
-from neural_memory_pipelines.domain.questions import ExpectedSource, Question
+from neural_memory_pipelines.domain.documents import Privacy
+from neural_memory_pipelines.domain.questions import (
+    Expected,
+    ExpectedEvidence,
+    ExpectedSource,
+    Question,
+    read_expected,
+    spell_expected,
+)
 from neural_memory_pipelines.stores.postgres.bulk import insert_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.tables import questions
@@ -19,6 +27,24 @@ FROM knowledge_documents
 WHERE deleted_at IS NULL AND privacy = 'org' AND length(title) >= :least_chars
 GROUP BY title ORDER BY md5(title) LIMIT :limit"""
 
+_SOURCES = """SELECT source, source_id, privacy FROM knowledge_documents
+WHERE deleted_at IS NULL AND source_id = ANY(:ids)"""
+
+_EVIDENCE = """SELECT found.id, found.privacy FROM (
+    SELECT document_id AS id, privacy FROM knowledge_documents WHERE deleted_at IS NULL AND document_id = ANY(:ids)
+    UNION ALL SELECT c.chunk_id, d.privacy FROM knowledge_chunks c JOIN knowledge_documents d USING (document_id)
+        WHERE c.superseded_at IS NULL AND c.chunk_id = ANY(:ids)
+    UNION ALL SELECT o.observation_id, CASE WHEN d.privacy = 'org' THEN o.privacy ELSE d.privacy END
+        FROM memory_observations o JOIN knowledge_documents d USING (document_id)
+        WHERE o.superseded_at IS NULL AND o.observation_id = ANY(:ids)
+    UNION ALL SELECT summary_id, privacy FROM memory_summaries
+        WHERE superseded_at IS NULL AND summary_id = ANY(:ids)) found"""
+
+_DOCUMENTS = """SELECT chunk_id AS id, document_id FROM knowledge_chunks
+    WHERE superseded_at IS NULL AND chunk_id = ANY(:ids)
+UNION ALL SELECT observation_id, document_id FROM memory_observations
+    WHERE superseded_at IS NULL AND observation_id = ANY(:ids)"""
+
 
 def put_questions(tx: Transaction, given: Sequence[Question]) -> None:
     """Keep questions; those with a known id are replaced."""
@@ -26,7 +52,7 @@ def put_questions(tx: Transaction, given: Sequence[Question]) -> None:
         {
             "question_id": question.id,
             "question": question.text,
-            "expects": [{"source": e.source, "source_id": e.source_id} for e in question.expects],
+            "expects": [spell_expected(expected) for expected in question.expects],
             "tags": list(question.tags),
             "weight": question.weight,
         }
@@ -50,12 +76,42 @@ def own_questions(tx: Transaction) -> list[Question]:
         Question(
             id=row.question_id,
             text=row.question,
-            expects=tuple(ExpectedSource(e["source"], e["source_id"]) for e in row.expects),
+            expects=tuple(read_expected(expected) for expected in row.expects),
             tags=tuple(row.tags),
             weight=row.weight,
         )
         for row in rows
     ]
+
+
+def forget_questions(tx: Transaction, ids: Sequence[str]) -> list[str]:
+    """Drop questions; runs that asked them stay as they are.
+
+    Returns:
+        The ids of those that there were.
+    """
+    rows = tx.connection.execute(
+        text("DELETE FROM questions WHERE question_id = ANY(:ids) RETURNING question_id"), {"ids": list(ids)}
+    )
+    return sorted(row.question_id for row in rows)
+
+
+def answers_in(tx: Transaction, expected: Sequence[Expected]) -> dict[Expected, Privacy]:
+    """Find expected answers in the workspace, each with who may read it; what is not there is left out."""
+    sources = [it for it in expected if isinstance(it, ExpectedSource)]
+    evidence = [it.evidence for it in expected if isinstance(it, ExpectedEvidence)]
+    found: dict[Expected, Privacy] = {}
+    for row in tx.connection.execute(text(_SOURCES), {"ids": [it.source_id for it in sources]}):
+        found[ExpectedSource(row.source, row.source_id)] = Privacy(row.privacy)
+    for row in tx.connection.execute(text(_EVIDENCE), {"ids": evidence}):
+        found[ExpectedEvidence(row.id)] = Privacy(row.privacy)
+    return {it: found[it] for it in expected if it in found}
+
+
+def documents_of(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
+    """Map the chunks and observations among some ids, as far as they are live, to the documents that they stand in."""
+    rows = tx.connection.execute(text(_DOCUMENTS), {"ids": list(ids)})
+    return {row.id: row.document_id for row in rows}
 
 
 def titles_as_questions(tx: Transaction, *, limit: int, least_chars: int = 8) -> list[Question]:

@@ -177,3 +177,13 @@ def _summary(row: Any) -> SummaryRow:
         occurred_at=row.occurred_at,
         superseded_at=row.superseded_at,
     )
+
+
+def evidence_of(tx: Transaction, summaries: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Read which observations summaries cite, by summary, [1] first."""
+    if not summaries:
+        return {}
+    rows = tx.connection.execute(
+        text("SELECT summary_id, evidence FROM memory_summaries WHERE summary_id = ANY(:ids)"), {"ids": list(summaries)}
+    )
+    return {row.summary_id: tuple(row.evidence) for row in rows}

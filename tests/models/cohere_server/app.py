@@ -18,6 +18,7 @@ from . import vectors
 from .chat import ChatModel, answer_chat, echo
 from .faults import Fault, Faults
 from .requests import EmbedRequest, RefusedError, check_key, count_tokens, read_embed_request
+from .rerank import answer_rerank
 
 
 @dataclass
@@ -42,13 +43,20 @@ def build_app(state: State) -> Starlette:
         made = answer_chat(body, state.chat_model)
         return made, sum(made["usage"]["billed_units"].values())
 
+    def reranked(body: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        return answer_rerank(body), 0  # billed in searches, and not in tokens
+
     async def embed(request: Request) -> Response:
         return await _respond(state, request, embedded)
 
     async def chat(request: Request) -> Response:
         return await _respond(state, request, chatted)
 
-    return Starlette(routes=[Route("/v2/embed", embed, methods=["POST"]), Route("/v2/chat", chat, methods=["POST"])])
+    async def rerank(request: Request) -> Response:
+        return await _respond(state, request, reranked)
+
+    handlers = {"/v2/embed": embed, "/v2/chat": chat, "/v2/rerank": rerank}
+    return Starlette(routes=[Route(path, handler, methods=["POST"]) for path, handler in handlers.items()])
 
 
 async def _respond(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     REAL,
+    BigInteger,
     Boolean,
     Column,
     Index,
@@ -128,7 +129,8 @@ lexical_counts = Table(
     metadata,
     Column("workspace_id", Text, primary_key=True),
     Column("chunks", Integer, nullable=False, comment="Live chunks that were counted."),
-    Column("mean_tokens", REAL, nullable=False),
+    Column("documents", Integer, nullable=False, comment="That have any."),
+    Column("tokens", BigInteger, nullable=False, comment="Of all of them."),
     Column("counted_at", TIME, nullable=False),
     comment="One row per workspace whose words were counted.",
 )

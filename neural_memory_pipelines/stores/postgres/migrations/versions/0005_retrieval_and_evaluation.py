@@ -107,12 +107,15 @@ COMMENT ON COLUMN lexical_terms.chunks IS 'Live chunks that hold it, as of the c
 CREATE TABLE lexical_counts (
     workspace_id TEXT NOT NULL,
     chunks INTEGER NOT NULL,
-    mean_tokens REAL NOT NULL,
+    documents INTEGER NOT NULL,
+    tokens BIGINT NOT NULL,
     counted_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_lexical_counts PRIMARY KEY (workspace_id)
 );
 COMMENT ON TABLE lexical_counts IS 'One row per workspace whose words were counted.';
 COMMENT ON COLUMN lexical_counts.chunks IS 'Live chunks that were counted.';
+COMMENT ON COLUMN lexical_counts.documents IS 'That have any.';
+COMMENT ON COLUMN lexical_counts.tokens IS 'Of all of them.';
 """
 
 _CHANGED_TABLES = r"""

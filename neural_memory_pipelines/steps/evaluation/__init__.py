@@ -1,0 +1,1 @@
+"""Evaluation of a memory: its questions are asked, measured, compared, kept and reported."""

@@ -1,0 +1,120 @@
+"""From vector ids to the live rows behind them, and the vectors of rows that were found by other ways.
+
+An index may hold what changed since: Postgres alone tells what is live and who may read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import text
+
+from neural_memory_pipelines.domain.versions import EmbeddingVersion
+from neural_memory_pipelines.stores.postgres.engine import Transaction
+from neural_memory_pipelines.stores.postgres.families import SHOWN_SUMMARIES
+
+# What a document of few readers says has no more of them.
+_OBSERVATION_PRIVACY = "CASE WHEN d.privacy = 'org' THEN o.privacy ELSE d.privacy END"
+_MOST_VECTORS = 5_000
+
+_LIVE = f"""
+SELECT v.vector_id, 'chunk' AS kind, c.chunk_id AS id, c.document_id
+FROM unnest(CAST(:chunks AS text[])) AS v(vector_id)
+JOIN knowledge_chunks c ON c.document_id = split_part(v.vector_id, '#', 1)
+    AND left(c.chunk_hash, 16) = split_part(v.vector_id, '#', 2) AND c.superseded_at IS NULL
+JOIN knowledge_documents d ON d.document_id = c.document_id
+WHERE d.deleted_at IS NULL AND (:include_private OR d.privacy = 'org')
+UNION ALL
+SELECT v.vector_id, 'observation', o.observation_id, o.document_id
+FROM unnest(CAST(:observations AS text[])) AS v(vector_id)
+JOIN memory_observations o ON o.observation_id = split_part(v.vector_id, ':', 1) AND o.superseded_at IS NULL
+JOIN knowledge_documents d ON d.document_id = o.document_id
+WHERE d.deleted_at IS NULL AND (:include_private OR {_OBSERVATION_PRIVACY} = 'org')
+UNION ALL
+SELECT s.summary_id, 'summary', s.summary_id, '' FROM {SHOWN_SUMMARIES} AND s.summary_id = ANY(:others)"""
+
+_VECTORS = """
+SELECT c.document_id, c.chunk_id, e.vector FROM knowledge_chunks c
+JOIN embeddings e ON e.workspace_id = :workspace AND e.embedding_version = :version AND e.content_hash = c.chunk_hash
+WHERE c.document_id = ANY(:documents) AND c.superseded_at IS NULL LIMIT :limit"""
+
+_FIRST_CHUNKS = """
+SELECT DISTINCT ON (document_id) document_id, chunk_id FROM knowledge_chunks
+WHERE document_id = ANY(:documents) AND superseded_at IS NULL ORDER BY document_id, chunk_index"""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveVector:
+    """The row that a vector stands for; `document_id` is empty for a summary."""
+
+    kind: str
+    id: str
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkScore:
+    """The chunk of a document that is nearest to a question, and its cosine, -1..1."""
+
+    chunk_id: str
+    score: float
+
+
+def live_vectors(tx: Transaction, vector_ids: Sequence[str], *, include_private: bool) -> dict[str, LiveVector]:
+    """Find the live rows behind vectors. Those of rows that are gone, or may not be shown, are missing."""
+    chunks = [key for key in vector_ids if "#" in key]
+    observations = [key for key in vector_ids if ":" in key and "#" not in key]
+    others = [key for key in vector_ids if "#" not in key and ":" not in key]
+    rows = tx.connection.execute(
+        text(_LIVE),
+        {"chunks": chunks, "observations": observations, "others": others, "include_private": include_private},
+    )
+    found: dict[str, LiveVector] = {}
+    for row in rows:
+        found.setdefault(row.vector_id, LiveVector(row.kind, row.id, row.document_id))
+    return found
+
+
+def nearest_chunks(
+    tx: Transaction, version: EmbeddingVersion, vector: npt.NDArray[np.float32], documents: Sequence[str]
+) -> dict[str, ChunkScore]:
+    """Compare a question with the live chunks of documents by the vectors that are kept in Postgres.
+
+    Args:
+        tx: of the workspace.
+        version: whose vectors.
+        vector: of the question, shape (dim,), of length 1.
+        documents: at most as many as have 5,000 chunks; the rest is left out.
+
+    Returns:
+        By document; those without a vector at this version are missing.
+    """
+    if not documents:
+        return {}
+    values = {
+        "workspace": tx.workspace_id,
+        "version": version.name,
+        "documents": list(documents),
+        "limit": _MOST_VECTORS,
+    }
+    rows = tx.connection.execute(text(_VECTORS), values).all()
+    if not rows:
+        return {}
+    scores = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f4").reshape(len(rows), -1) @ vector
+    best: dict[str, ChunkScore] = {}
+    for row, score in zip(rows, scores.tolist(), strict=True):
+        known = best.get(row.document_id)
+        if known is None or (-score, row.chunk_id) < (-known.score, known.chunk_id):
+            best[row.document_id] = ChunkScore(row.chunk_id, score)
+    return best
+
+
+def first_chunks(tx: Transaction, documents: Sequence[str]) -> dict[str, str]:
+    """Find with which chunk each document begins; those without one are missing."""
+    if not documents:
+        return {}
+    rows = tx.connection.execute(text(_FIRST_CHUNKS), {"documents": list(documents)})
+    return {row.document_id: row.chunk_id for row in rows}
