@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.placement import Place
+from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.models.embedders.protocol import Embedder, InputRole
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres.live_vectors import LiveVector, live_vectors
@@ -88,6 +89,16 @@ def nearest(
     return Nearest(documents, summaries, all(len(found) < top_k for found in by_place))
 
 
+def query_place(
+    vectors: VectorIndex, place: Place, vector: QueryVector, *, top_k: int, where: Mapping[str, MetadataValue]
+) -> list[VectorHit]:
+    """Find the nearest vectors in a place; one that was announced, and whose index is not made yet, holds none."""
+    try:
+        return vectors.query(place.index, place.namespace, vector, top_k=top_k, where=where)
+    except NotFoundError:
+        return []
+
+
 def _query_all(
     vectors: VectorIndex,
     searched: Sequence[Place],
@@ -99,7 +110,7 @@ def _query_all(
     """Ask all places at once: a remote index takes its time for each."""
 
     def query(place: Place) -> list[VectorHit]:
-        return vectors.query(place.index, place.namespace, vector, top_k=top_k, where=where)
+        return query_place(vectors, place, vector, top_k=top_k, where=where)
 
     if len(searched) <= 1:
         return [query(place) for place in searched]

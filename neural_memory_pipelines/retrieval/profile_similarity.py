@@ -14,6 +14,7 @@ import numpy.typing as npt
 from neural_memory_pipelines.domain.documents import Privacy
 from neural_memory_pipelines.domain.placement import Place
 from neural_memory_pipelines.domain.ranking import standing_out
+from neural_memory_pipelines.retrieval.meaning import query_place
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.ranking_signals import involved_entities
 from neural_memory_pipelines.stores.vectors.protocol import VectorHit, VectorIndex
@@ -54,7 +55,7 @@ def near_entities(
     where = {"view": "body"} if include_private else {"view": "body", "privacy": str(Privacy.ORG)}
     found: list[VectorHit] = []
     for place in searched:
-        found += vectors.query(place.index, place.namespace, query_vector, top_k=_COMPARED, where=where)
+        found += query_place(vectors, place, query_vector, top_k=_COMPARED, where=where)
     found = sorted(found, key=lambda hit: (-hit.score, hit.id))[:_COMPARED]
     values = standing_out([hit.score for hit in found])
     return [

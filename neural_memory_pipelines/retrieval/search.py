@@ -122,7 +122,7 @@ def search(
 
     Raises:
         PermanentError: a filter of the question means nothing.
-        NotFoundError: nobody answers to the author of a filter; or the version was never indexed.
+        NotFoundError: nobody answers to the author of a filter.
         TransientError: a store, or the model's service, does not answer.
     """
     scope = _Scope(request, workspace, stores, version, embedder, weights, now or datetime.now(UTC))

@@ -116,7 +116,9 @@ def test_a_version_is_built_compared_promoted_and_rolled_back(
     promoted = run("embeddings", "promote", new, "-w", served, "--reason", "it is better")
     assert (promoted.code, promoted.err) == (0, "")
     assert session.active_version(served).name == new
-    assert run("search", "tides rule", "-w", served, "-k", "1", "--json").json[0]["source_id"] == "docs/tides.md"
+    assert (
+        run("search", "tides rule", "-w", served, "-k", "1", "--json").json["hits"][0]["source_id"] == "docs/tides.md"
+    )
     again = run("embeddings", "promote", new, "-w", served, "--json")
     assert (again.code, again.json[0]["outcome"]) == (0, "was served already")
 
@@ -225,7 +227,7 @@ def test_new_events_go_to_all_versions_that_are_kept(
     (status,) = run("status", "-w", served, "--json").json
     assert {known["name"]: known["status"] for known in status["versions"]} == {old: "active", new: "canary"}
     assert f"other version: {new}" in run("status", "-w", served).out
-    hits = run("search", "pilots", "-w", served, "--version", new, "-k", "1", "--json").json
+    hits = run("search", "pilots", "-w", served, "--version", new, "-k", "1", "--json").json["hits"]
     assert hits[0]["source_id"] == "docs/pilots.md"
 
 

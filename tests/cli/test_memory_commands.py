@@ -32,8 +32,12 @@ def built(run: Run, tmp_path_factory: pytest.TempPathFactory) -> WorkspaceId:
 
 
 def test_a_hit_has_all_that_a_caller_needs(run: Run, built: WorkspaceId) -> None:
-    hits = run("search", "Which bird hovers?", "--workspace", built, "-k", "1", "--json").json
+    answer = run("search", "Which bird hovers?", "--workspace", built, "-k", "1", "--json").json
+    hits = answer["hits"]
     assert len(hits) == 1
+    assert answer["embedding_version"]
+    assert {"model", "vectors", "words", "total"} <= set(answer["latency_ms"])
+    assert hits[0]["score"] == pytest.approx(sum(term["points"] for term in hits[0]["terms"]))
     fields = {"kind", "id", "document_id", "source", "source_id", "title", "score", "text"}
     assert fields <= set(hits[0])
     assert (hits[0]["source"], hits[0]["source_id"], hits[0]["title"]) == ("docs", "s/1.md", "Kestrels")
@@ -116,8 +120,8 @@ def test_what_is_received_but_not_indexed_is_told_so(run: Run, session: Session,
     )
     outcome = run("search", "anything", "-w", workspace)
     assert outcome.code == 0
-    assert "nothing of this workspace is indexed; run `neural-memory build`" in outcome.out
-    assert run("search", "anything", "-w", workspace, "--json").json == []
+    assert "nothing is indexed yet (`neural-memory build`)" in outcome.out
+    assert run("search", "anything", "-w", workspace, "--json").json["hits"] == []
 
 
 @pytest.mark.parametrize("question", ["", "  \n"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -24,6 +25,14 @@ def indexed(session: Session, workspace: WorkspaceId, tmp_path: Path) -> Workspa
     return workspace
 
 
+def _without_ages(hits: list[dict[str, Any]]) -> list[tuple[str, dict[str, float]]]:
+    """Leave out of answers what changes with the time of the question."""
+    aging = {"recency"}
+    return [
+        (hit["id"], {term["name"]: term["value"] for term in hit["terms"] if term["name"] not in aging}) for hit in hits
+    ]
+
+
 def ids(session: Session, workspace: WorkspaceId) -> dict[Family, set[str]]:
     version = session.active_version(workspace)
     return {family: Scope(workspace, version, family, session.stores).indexed_ids() for family in Family}
@@ -33,7 +42,7 @@ def test_an_index_is_rebuilt_without_the_model(
     run: Run, session: Session, indexed: WorkspaceId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = ids(session, indexed)
-    asked = run("search", "anchors rule", "-w", indexed, "--json").json
+    asked = run("search", "anchors rule", "-w", indexed, "--json").json["hits"]
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a model was asked")
@@ -47,7 +56,7 @@ def test_an_index_is_rebuilt_without_the_model(
         assert (families[family]["dropped"], families[family]["written"]) == (len(held), len(held))
     assert families["chunks"]["written"] > 0
     assert ids(session, indexed) == before
-    assert run("search", "anchors rule", "-w", indexed, "--json").json == asked
+    assert _without_ages(run("search", "anchors rule", "-w", indexed, "--json").json["hits"]) == _without_ages(asked)
     version = session.active_version(indexed).name
     assert f"index of {indexed} at {version}" in run("rebuild", "index", "-w", indexed, "--version", version[:20]).out
 

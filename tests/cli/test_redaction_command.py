@@ -25,7 +25,7 @@ def built(run: Run, session: Session, workspace: WorkspaceId) -> WorkspaceId:
 
 
 def _found(run: Run, workspace: WorkspaceId) -> str:
-    (hit,) = run("search", "Which bird hovers?", "-w", workspace, "--json").json
+    (hit,) = run("search", "Which bird hovers?", "-w", workspace, "--json").json["hits"]
     return str(hit["text"])
 
 
@@ -41,7 +41,7 @@ def test_a_policy_that_is_set_holds_for_what_is_there_after_the_next_build(run: 
     assert f"redaction of {built} is tokens now; 1 events will be read again" in changed.out
     assert f"next: neural-memory build --workspace {built}" in changed.err
     assert run("redaction", "show", "-w", built).out == "tokens\n"
-    assert run("search", "Which bird hovers?", "-w", built, "--json").json == []  # forgotten at once
+    assert run("search", "Which bird hovers?", "-w", built, "--json").json["hits"] == []  # forgotten at once
 
     assert run("build", "-w", built).code == 0
     assert f"[redacted:github-token], ask {MAIL}" in _found(run, built)

@@ -126,7 +126,7 @@ def test_a_second_up_says_that_one_is_running(run: Run, served: Served) -> None:
 def test_an_event_file_in_the_inbox_becomes_searchable_by_itself(run: Run, served: Served) -> None:
     def hits() -> Any:
         outcome: Outcome = run("search", "which bird hovers?", "-w", "lagoon", "--json")
-        return outcome.json if outcome.code == 0 else None
+        return outcome.json["hits"] if outcome.code == 0 else None
 
     (hit,) = wait_for(hits, CHAIN_SECONDS)
     assert (hit["source_id"], hit["title"]) == ("s/1.md", "Kestrels")

@@ -62,6 +62,7 @@ def test_runs_are_queued_and_one_workspace_is_worked_on_by_one_run(deployed: dg.
     per_value = {"applyLimitPerUniqueValue": True}
     assert queue.tag_concurrency_limits == [
         {"key": "dagster/partition", "limit": 1, "value": per_value},
+        {"key": "neural-memory/reports", "limit": 1},
         {"key": "dagster/backfill", "limit": 3},
     ]
 

@@ -20,19 +20,19 @@ from neural_memory_pipelines.stores.postgres.families import SHOWN_SUMMARIES
 _OBSERVATION_PRIVACY = "CASE WHEN d.privacy = 'org' THEN o.privacy ELSE d.privacy END"
 _MOST_VECTORS = 5_000
 
+# Rows are asked for by a key of an index: a join on a part of a vector's id would read all of the workspace's.
 _LIVE = f"""
-SELECT v.vector_id, 'chunk' AS kind, c.chunk_id AS id, c.document_id
-FROM unnest(CAST(:chunks AS text[])) AS v(vector_id)
-JOIN knowledge_chunks c ON c.document_id = split_part(v.vector_id, '#', 1)
-    AND left(c.chunk_hash, 16) = split_part(v.vector_id, '#', 2) AND c.superseded_at IS NULL
-JOIN knowledge_documents d ON d.document_id = c.document_id
-WHERE d.deleted_at IS NULL AND (:include_private OR d.privacy = 'org')
+SELECT c.document_id || '#' || left(c.chunk_hash, 16) AS vector_id, 'chunk' AS kind, min(c.chunk_id) AS id, c.document_id
+FROM knowledge_chunks c JOIN knowledge_documents d USING (document_id)
+WHERE c.document_id = ANY(:documents) AND c.document_id || '#' || left(c.chunk_hash, 16) = ANY(:chunks)
+    AND c.superseded_at IS NULL AND d.deleted_at IS NULL AND (:include_private OR d.privacy = 'org')
+GROUP BY c.document_id, left(c.chunk_hash, 16)
 UNION ALL
 SELECT v.vector_id, 'observation', o.observation_id, o.document_id
-FROM unnest(CAST(:observations AS text[])) AS v(vector_id)
-JOIN memory_observations o ON o.observation_id = split_part(v.vector_id, ':', 1) AND o.superseded_at IS NULL
-JOIN knowledge_documents d ON d.document_id = o.document_id
-WHERE d.deleted_at IS NULL AND (:include_private OR {_OBSERVATION_PRIVACY} = 'org')
+FROM memory_observations o JOIN knowledge_documents d USING (document_id)
+JOIN unnest(CAST(:observations AS text[])) AS v(vector_id) ON o.observation_id = split_part(v.vector_id, ':', 1)
+WHERE o.observation_id = ANY(:observation_ids)
+    AND o.superseded_at IS NULL AND d.deleted_at IS NULL AND (:include_private OR {_OBSERVATION_PRIVACY} = 'org')
 UNION ALL
 SELECT s.summary_id, 'summary', s.summary_id, '' FROM {SHOWN_SUMMARIES} AND s.summary_id = ANY(:others)"""
 
@@ -68,14 +68,16 @@ def live_vectors(tx: Transaction, vector_ids: Sequence[str], *, include_private:
     chunks = [key for key in vector_ids if "#" in key]
     observations = [key for key in vector_ids if ":" in key and "#" not in key]
     others = [key for key in vector_ids if "#" not in key and ":" not in key]
-    rows = tx.connection.execute(
-        text(_LIVE),
-        {"chunks": chunks, "observations": observations, "others": others, "include_private": include_private},
-    )
-    found: dict[str, LiveVector] = {}
-    for row in rows:
-        found.setdefault(row.vector_id, LiveVector(row.kind, row.id, row.document_id))
-    return found
+    values = {
+        "chunks": chunks,
+        "documents": list({key.partition("#")[0] for key in chunks}),
+        "observations": observations,
+        "observation_ids": list({key.partition(":")[0] for key in observations}),
+        "others": others,
+        "include_private": include_private,
+    }
+    rows = tx.connection.execute(text(_LIVE), values)
+    return {row.vector_id: LiveVector(row.kind, row.id, row.document_id) for row in rows}
 
 
 def nearest_chunks(
