@@ -21,9 +21,9 @@ from neural_memory_pipelines.cli.embeddings_choices import (
 from neural_memory_pipelines.cli.embeddings_outcomes import each_workspace, exit_if_refused, json_rows, print_refusals
 from neural_memory_pipelines.cli.opening import ready_session
 from neural_memory_pipelines.cli.output import out, print_json, print_table
+from neural_memory_pipelines.domain.evaluation_compare import Change
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.lifecycle import KEPT_UP_TO_DATE
-from neural_memory_pipelines.domain.questions import Answered
 from neural_memory_pipelines.domain.text import clip
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.errors import PermanentError
@@ -83,16 +83,16 @@ def _compared(session: Session, workspace: WorkspaceId, chosen: Chosen, *, with_
         "measures": {
             name: {"version": new[name], "with": old[name], "difference": new[name] - old[name]} for name in _MEASURES
         },
-        "worse": [_worse(answer, before) for answer, before in compared.worse],
+        "worse": [_worse(change) for change in compared.worse],
     }
 
 
-def _worse(answer: Answered, before: Answered) -> dict[str, Any]:
+def _worse(change: Change) -> dict[str, Any]:
     return {
-        "id": answer.question.id,
-        "question": answer.question.text,
-        "place": answer.place,
-        "place_before": before.place,
+        "id": change.question_id,
+        "question": change.question,
+        "place": change.place,
+        "place_before": change.place_before,
     }
 
 

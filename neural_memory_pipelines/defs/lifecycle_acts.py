@@ -87,11 +87,11 @@ def compare(session: Session, workspace: WorkspaceId, config: VersionConfig) -> 
         # Not the question itself: it may be private, and what a run shows stays.
         {
             "workspace": workspace,
-            "question": new.question.id,
-            "place": new.place or "none",
-            "served_place": old.place or "none",
+            "question": change.question_id,
+            "place": change.place or "none",
+            "served_place": change.place_before or "none",
         }
-        for new, old in found.worse
+        for change in found.worse
     ]
     return [Outcome(workspace, version.name, row, details)]
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from neural_memory_pipelines.domain.evaluation import EvalRun, Metrics, QuestionResult, ShownHit, Suite
 from neural_memory_pipelines.domain.evaluation_settings import EvaluationSettings
-from neural_memory_pipelines.domain.questions import Quality, answers_key, quality_of
+from neural_memory_pipelines.domain.questions import Answered, Quality, answers_key, quality_of
 
 MEASURES: Mapping[str, str] = {
     "recall_at_5": "recall@5",
@@ -104,12 +104,6 @@ class _Pair:
     before: QuestionResult
 
 
-@dataclass(frozen=True, slots=True)
-class _Weighed:
-    weight: float
-    place: int | None
-
-
 def compare_runs(run: EvalRun, baseline: EvalRun) -> Comparison | None:
     """Compare a run with another one on the questions that both asked with the same right answers.
 
@@ -131,7 +125,7 @@ def compare_runs(run: EvalRun, baseline: EvalRun) -> Comparison | None:
         baseline_at=baseline.at,
         shared=len(pairs),
         now=quality_of([pair.result for pair in pairs]),
-        before=quality_of([_Weighed(pair.result.weight, pair.before.place) for pair in pairs]),
+        before=quality_of([Answered(pair.result.weight, pair.before.place) for pair in pairs]),
         metrics=run.metrics,
         metrics_before=baseline.metrics,
         worse=_ordered([it for it in changes if it.fallen > 0]),

@@ -95,15 +95,10 @@ class Placed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Where the first right answer to a question stood, from 1; None if there was none."""
+    """How much a question counts, and where its first right answer stood, from 1; None if there was none."""
 
-    question: Question
+    weight: float
     place: int | None
-
-    @property
-    def weight(self) -> float:
-        """How much the question counts."""
-        return self.question.weight
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,13 +69,7 @@ def test_the_first_of_the_right_answers_counts(expects: list[Expected], place: i
 
 
 def test_measures_are_means_over_the_weights() -> None:
-    question = Question("q", "?", (A,))
-    asked = [
-        Answered(replace(question, weight=3.0), 1),
-        Answered(question, 7),
-        Answered(question, 11),
-        Answered(replace(question, weight=5.0), None),
-    ]
+    asked = [Answered(3.0, 1), Answered(1.0, 7), Answered(1.0, 11), Answered(5.0, None)]
     found = quality_of(asked)
     assert found.questions == 4
     assert found.recall_at_5 == pytest.approx(3 / 10)

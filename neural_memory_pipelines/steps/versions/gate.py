@@ -19,7 +19,7 @@ from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
 from neural_memory_pipelines.steps.embed import embed_texts
 from neural_memory_pipelines.steps.scope import Scope
 from neural_memory_pipelines.steps.verify import Verdict, every_live_row_embedded, index_parity
-from neural_memory_pipelines.steps.versions.quality import Comparison, LoadEmbedder, compare, keep_comparison
+from neural_memory_pipelines.steps.versions.quality import LoadEmbedder, VersionsCompared, compare, keep_comparison
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres import families, lifecycles, vectors_kept
 
@@ -154,12 +154,12 @@ def answers_are_as_good(judged: Judged) -> Finding:
         {"questions": new.questions, **_rounded(new), **{f"served_{name}": it for name, it in _rounded(old).items()}},
         tuple(
             {
-                "question": before.question.text,
-                "id": now.question.id,
-                "place": now.place or 0,
-                "served": before.place or 0,
+                "question": change.question,
+                "id": change.question_id,
+                "place": change.place or 0,
+                "served": change.place_before or 0,
             }
-            for now, before in compared.worse[:_WORSE_SHOWN]
+            for change in compared.worse[:_WORSE_SHOWN]
         ),
     )
 
@@ -192,10 +192,11 @@ def record(judged: Judged, found: list[Finding]) -> None:
         )
 
 
-def _worst(compared: Comparison) -> str:
+def _worst(compared: VersionsCompared) -> str:
     if not compared.worse:
         return ""
     shown = ", ".join(
-        f"{new.question.id} ({old.place or 'none'} to {new.place or 'none'})" for new, old in compared.worse[:5]
+        f"{change.question_id} ({change.place_before or 'none'} to {change.place or 'none'})"
+        for change in compared.worse[:5]
     )
     return f"; found later: {shown}"

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from neural_memory_pipelines.domain.evaluation import EvalRun, Suite
-from neural_memory_pipelines.domain.evaluation_compare import Comparison as RunComparison
-from neural_memory_pipelines.domain.evaluation_compare import compare_runs
+from neural_memory_pipelines.domain.evaluation_compare import Change, compare_runs
 from neural_memory_pipelines.domain.evaluation_settings import EvaluationSettings
 from neural_memory_pipelines.domain.ids import WorkspaceId
-from neural_memory_pipelines.domain.questions import Answered, Quality, Question, quality_of
+from neural_memory_pipelines.domain.questions import Quality, quality_of
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.models.embedders.protocol import Embedder
 from neural_memory_pipelines.steps.evaluation.ask import Respondent, take_run
@@ -28,7 +27,7 @@ LoadEmbedder = Callable[[EmbeddingVersion], Embedder]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class VersionsCompared:
     """Two versions by the same questions."""
 
     candidate_run: EvalRun
@@ -50,20 +49,10 @@ class Comparison:
         return self.candidate_run.are_own
 
     @property
-    def differences(self) -> RunComparison | None:
-        """The candidate beside the other; None if there was nothing to ask."""
-        return compare_runs(self.candidate_run, self.served_run)
-
-    @property
-    def worse(self) -> tuple[tuple[Answered, Answered], ...]:
-        """Questions that the candidate answers later, worst first, each with what the other answered."""
-        asked = {it.question_id: it for it in self.candidate_run.results}
-        pairs = []
-        for change in self.differences.worse if self.differences else ():
-            result = asked[change.question_id]
-            question = Question(result.question_id, result.question, result.expects, result.tags, result.weight)
-            pairs.append((Answered(question, change.place), Answered(question, change.place_before)))
-        return tuple(pairs)
+    def worse(self) -> tuple[Change, ...]:
+        """Questions that the candidate answers later, worst first."""
+        compared = compare_runs(self.candidate_run, self.served_run)
+        return compared.worse if compared else ()
 
 
 def compare(
@@ -74,7 +63,7 @@ def compare(
     stores: Stores,
     load_embedder: LoadEmbedder,
     at: datetime | None = None,
-) -> Comparison:
+) -> VersionsCompared:
     """Ask the same questions at two versions; nothing is kept.
 
     Args:
@@ -93,11 +82,11 @@ def compare(
         run_id = new_run_id(workspace, Suite.CANARY, version.name, began_at)
         return take_run(Suite.CANARY, respondent, questions, run_id=run_id, at=began_at)
 
-    return Comparison(take(candidate), take(served))
+    return VersionsCompared(take(candidate), take(served))
 
 
 def keep_comparison(
-    compared: Comparison, workspace: WorkspaceId, *, stores: Stores, allowed: EvaluationSettings, report: bool
+    compared: VersionsCompared, workspace: WorkspaceId, *, stores: Stores, allowed: EvaluationSettings, report: bool
 ) -> tuple[str, ...]:
     """Keep both runs: the served one held against the accepted run, the candidate's against the served one.
 

@@ -118,8 +118,8 @@ def word_scores(tx: Transaction, words: Words, documents: Sequence[str]) -> dict
     condition = "c.search @@ CAST(:any AS tsquery) AND c.document_id = ANY(:documents)"
     query = f"""{_scored(condition, words)}
         SELECT s.document_id, {_of_document(words)} + s.best AS score, b.chunk_id
-        FROM s CROSS JOIN LATERAL (SELECT c.chunk_id FROM chunks c WHERE c.document_id = s.document_id
-            ORDER BY c.score DESC, c.chunk_id LIMIT 1) b"""
+        FROM s JOIN (SELECT DISTINCT ON (c.document_id) c.document_id, c.chunk_id FROM chunks c
+            ORDER BY c.document_id, c.score DESC, c.chunk_id) b USING (document_id)"""
     rows = tx.connection.execute(text(query), {**_values(words), "documents": list(documents)})
     return {row.document_id: WordHit(row.document_id, row.score, row.chunk_id) for row in rows}
 

@@ -5,11 +5,14 @@ An index may hold what changed since: Postgres alone tells what is live and who 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import psycopg
+from psycopg.rows import namedtuple_row
 from sqlalchemy import text
 
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
@@ -102,7 +105,7 @@ def nearest_chunks(
         "documents": list(documents),
         "limit": _MOST_VECTORS,
     }
-    rows = tx.connection.execute(text(_VECTORS), values).all()
+    rows = _in_binary(tx, _VECTORS, values)
     if not rows:
         return {}
     scores = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f4").reshape(len(rows), -1) @ vector
@@ -112,6 +115,15 @@ def nearest_chunks(
         if known is None or (-score, row.chunk_id) < (-known.score, known.chunk_id):
             best[row.document_id] = ChunkScore(row.chunk_id, score)
     return best
+
+
+def _in_binary(tx: Transaction, query: str, values: Mapping[str, Any]) -> list[Any]:
+    """Run a query whose rows travel in binary: as text, a vector has twice the bytes and takes longer to read."""
+    compiled = text(query).compile(dialect=tx.connection.dialect)
+    connection = tx.connection.connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    with connection.cursor(binary=True, row_factory=namedtuple_row) as cursor:
+        return cursor.execute(str(compiled).encode(), values).fetchall()
 
 
 def first_chunks(tx: Transaction, documents: Sequence[str]) -> dict[str, str]:
