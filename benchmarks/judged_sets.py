@@ -1,4 +1,4 @@
-"""Texts with questions and the pages that answer them, which nobody here wrote. For benchmarks; nothing is searched here.
+"""Texts with questions and the pages that answer them, which nobody here wrote. Nothing is searched here.
 
 SciFact has judgements by people. The other two guard against settings that fit SciFact alone: their questions are cut
 out of the texts, and what was cut out is not in the page that is searched.

@@ -33,6 +33,7 @@ from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
 from neural_memory_pipelines.local.session import Session, open_session, stack_of
 from neural_memory_pipelines.models.embedders.batches import embed_in_batches
 from neural_memory_pipelines.models.embedders.protocol import InputRole
+from neural_memory_pipelines.retrieval.answers import SearchRequest
 from neural_memory_pipelines.settings import load_settings
 from neural_memory_pipelines.steps.embed import embed_pending
 from neural_memory_pipelines.steps.index import reconcile_index
@@ -244,7 +245,7 @@ def _read(workspace: WorkspaceId, model: str, began: Event, stop: Event, sender:
             break
         started = time.perf_counter()
         try:
-            empty += not ask(session, question, workspace, limit=10)
+            empty += not ask(session, SearchRequest(question, reads_filters=False), workspace).hits
         except Exception as error:  # noqa: BLE001 - whatever it is, a search failed
             failed += 1
             print(f"  a search failed: {error!r}")

@@ -43,20 +43,6 @@ def recall(ranked: Sequence[str], right: AbstractSet[str]) -> float:
     return len(right.intersection(ranked[:TOP])) / len(right)
 
 
-def place_of_first(ranked: Sequence[str], right: AbstractSet[str]) -> int | None:
-    """Find the place of the first right one, from 1."""
-    return next((place for place, key in enumerate(ranked, 1) if key in right), None)
-
-
-def reciprocal_rank(ranked: Sequence[str], right: AbstractSet[str]) -> float:
-    """Give 1 / place of the first right one among ten, else 0.
-
-    Source: E. Voorhees, The TREC-8 Question Answering Track Report, 1999.
-    """
-    place = place_of_first(ranked[:TOP], right)
-    return 1 / place if place else 0.0
-
-
 def standard_error(values: Values) -> float:
     """Estimate by how much a mean over questions would vary with other questions of the kind: deviation / sqrt(n)."""
     return float(values.std(ddof=1) / math.sqrt(len(values)))

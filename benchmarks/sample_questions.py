@@ -6,7 +6,7 @@ What a right answer is, is decided in `domain/questions.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from product_rankings import Searched, searched
 from neural_memory_pipelines.cli.question_files import read_questions
 from neural_memory_pipelines.domain.fusion import Weights
 from neural_memory_pipelines.domain.ids import WorkspaceId
-from neural_memory_pipelines.domain.questions import Answered, Question, place_of_answer, quality_of
+from neural_memory_pipelines.domain.questions import Question, place_of_answer, quality_of
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.retrieval.answers import Mode
 from neural_memory_pipelines.retrieval.search import WEIGHTS
@@ -24,6 +24,19 @@ from neural_memory_pipelines.retrieval.search import WEIGHTS
 _QUESTIONS = Path(__file__).resolve().parents[1] / "samples" / "harbor" / "questions.yaml"
 _LOOKED_AT = 200  # places, where a right answer is not among the first ten
 _FOUND_WITHIN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was asked, and the place of its first right answer among ten, from 1; None if there was none."""
+
+    question: Question
+    place: int | None
+
+    @property
+    def weight(self) -> float:
+        """How much it counts."""
+        return self.question.weight
 
 
 def sample_report(session: Session, workspace: WorkspaceId) -> dict[str, Any]:
@@ -59,9 +72,9 @@ def print_sample(told: Mapping[str, Any]) -> None:
 
 def _ask(
     asked: Searched, questions: Sequence[Question], *, mode: Mode = Mode.HYBRID, weights: Weights = WEIGHTS
-) -> list[Answered]:
+) -> list[Asked]:
     return [
-        Answered(
+        Asked(
             question,
             place_of_answer(question.expects, asked.hits(question.text, mode=mode, weights=weights), documents={}),
         )
@@ -69,12 +82,12 @@ def _ask(
     ]
 
 
-def _worth(answers: Sequence[Answered]) -> dict[str, float]:
+def _worth(answers: Sequence[Asked]) -> dict[str, float]:
     worth = asdict(quality_of(answers))
     return {name: 100 * worth[name] for name in ("recall_at_5", "recall_at_10", "ndcg_at_10", "mrr_at_10")}
 
 
-def _missed(asked: Searched, mode: Mode, answers: Sequence[Answered]) -> list[dict[str, Any]]:
+def _missed(asked: Searched, mode: Mode, answers: Sequence[Asked]) -> list[dict[str, Any]]:
     return [
         {
             "id": each.question.id,

@@ -19,6 +19,7 @@ from neural_memory_pipelines.errors import PermanentError
 __all__ = ["Filters", "Identifier", "ParsedQuery", "parse_query", "read_filters"]
 
 _MOST_IDENTIFIERS = 50
+_MOST_PHRASES = 10  # each is a condition of its own: Postgres plans 300 of them for eight seconds
 _QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"'))
 _PIECE = re.compile(
     rf"(?P<sign>-?)(?P<key>{'|'.join(KEYS)}):(?:\"(?P<quoted>[^\"]*)\"|(?P<plain>[^\s\"]*))"
@@ -44,7 +45,7 @@ class ParsedQuery:
         text: all words without filters and quotation marks, with single spaces: for full text and for names. Phrases
             and identifiers are still among them.
         words: the same without identifiers and lone marks: what is left to be understood.
-        phrases: what stood in quotation marks: these very words, side by side.
+        phrases: what stood in quotation marks: these very words, side by side; the first 10, others are just words.
         identifiers: in order, each once, at most 50.
         filters: see `Filters`.
     """
@@ -96,7 +97,7 @@ def parse_query(query: str, *, sources: Collection[str], now: datetime, reads_fi
     return ParsedQuery(
         text=" ".join(words),
         words=" ".join(rest),
-        phrases=tuple(dict.fromkeys(filter(None, phrases))) if reads_filters else (),
+        phrases=tuple(dict.fromkeys(filter(None, phrases)))[:_MOST_PHRASES] if reads_filters else (),
         identifiers=identifiers,
         filters=read_filters(given, sources=sources, now=now),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from neural_memory_pipelines.domain.accounts import hash_email
+from neural_memory_pipelines.domain.documents import storable
 from neural_memory_pipelines.errors import PermanentError
 
 KEYS = ("source", "type", "author", "after", "before")
@@ -139,7 +140,7 @@ def _before(day_at: datetime, count: int, unit: str) -> datetime:
 
 
 def _checked(key: str, value: str) -> tuple[str, str]:
-    known, spelled = key.lower(), " ".join(value.split())
+    known, spelled = key.lower(), " ".join(storable(value).split())
     if known not in KEYS:
         raise PermanentError(f"there is no filter {key[:_SHOWN_CHARS]!r}: use one of {', '.join(KEYS)}")
     if not spelled:

@@ -72,7 +72,8 @@ class Hit:
         document_id, source, source_id, url: the document it stands in; of a summary, `source` is "memory" and
             `source_id` its own id.
         title, text: what to show.
-        score: the sum of the points of `terms`; greater is better, comparable within an answer alone.
+        score: the sum of the points of `terms`, or the relevance that a reranker gave, which is the last of them;
+            greater is better, comparable within an answer alone.
         privacy: org, or private.
         occurred_at: when; aware.
         terms: how the score came about.

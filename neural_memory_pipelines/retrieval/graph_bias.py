@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from neural_memory_pipelines.domain.graph import NodeKind
 from neural_memory_pipelines.retrieval.answers import UsedEdge
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.graph_walk import (
@@ -71,15 +72,17 @@ def graph_bias(
         documents: ids; those that nothing ties to a seed are missing from the answer.
         include_private: also by edges that only private documents state.
 
-    A path of one edge carries the weight of its seed times the confidence of the edge, and 0.3 of that unless the edge
-    says that one document settles, blocks or replaces the other; one of two edges 0.6 of that, divided by
-    log2(2 + degree) of the node between: what is tied to all says little of each. (Without, nDCG@10 of the sample fell
-    by 0.03; a square root in place of the logarithm gave the same.) A document is not near itself. Of the paths from
-    one seed the strongest counts, and of all seeds together `1 - product(1 - strength)`: more paths bring nearer, and
-    no number of them beyond 1. A degree counts hidden edges too.
+    A path of one edge carries the weight of its seed times the confidence of the edge; 0.3 of that between documents,
+    unless the edge says that one settles, blocks or replaces the other. One of two edges carries 0.6 of that, divided
+    by log2(2 + degree) of the node between: what is tied to all says little of each. (Without, nDCG@10 of the sample
+    fell by 0.03; a square root in place of the logarithm gave the same.) A document is not near itself. Of the paths
+    from one seed the strongest counts, and of all seeds together `1 - product(1 - strength)`: more paths bring nearer,
+    and no number of them beyond 1. A degree counts hidden edges too.
     """
     weights = _weights(seeds)
-    paths = list(_paths(weights, set(documents), ties_between(tx, list(weights), documents, most_ties=_MOST_TIES)))
+    named = {seed.id for seed in seeds if seed.kind != NodeKind.DOCUMENT}
+    found = ties_between(tx, list(weights), documents, most_ties=_MOST_TIES)
+    paths = list(_paths(weights, named, set(documents), found))
     ties = {tie.edge_id: tie for path in paths for tie in path.ties}
     statements = statements_of(tx, list(ties.values()), include_private=include_private)
     strongest: dict[str, dict[str, _Path]] = defaultdict(dict)
@@ -112,7 +115,7 @@ def _weights(seeds: Sequence[Seed]) -> dict[str, float]:
     return weights
 
 
-def _paths(weights: Mapping[str, float], documents: set[str], ties: Sequence[Tie]) -> Iterator[_Path]:
+def _paths(weights: Mapping[str, float], named: set[str], documents: set[str], ties: Sequence[Tie]) -> Iterator[_Path]:
     """Put ties together to paths from seeds to documents."""
     onwards: dict[str, list[Tie]] = defaultdict(list)
     for tie in ties:
@@ -121,7 +124,8 @@ def _paths(weights: Mapping[str, float], documents: set[str], ties: Sequence[Tie
     for first in ties:
         if first.hop > 1:
             continue
-        seed, carried = first.near_id, weights[first.near_id] * first.confidence * _closeness(first)
+        seed, carried = first.near_id, weights[first.near_id] * first.confidence
+        carried *= 1.0 if seed in named else _closeness(first)
         if first.far_id in documents:
             yield _Path(seed, first.far_id, _ONE_HOP * carried, (first,))
         for last in onwards[first.far_id]:

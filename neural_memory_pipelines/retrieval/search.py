@@ -116,7 +116,7 @@ def search(
         stores: where to look.
         version: the embedding version to search; all that is compared is of this version.
         embedder: the version's embedder; not asked if the question is nothing but identifiers, or words alone count.
-        reranker: has the last word on the first fifty, if the request lets it.
+        reranker: has the last word on the first fifty, or as many as are asked for, if the request lets it.
         now: aware; what ages are counted to. The present if None.
         weights: of the terms of a score.
 
@@ -201,7 +201,7 @@ def _find_by_words(scope: _Scope, understood: Understood, few: Sequence[str] | N
         found = nearest_by_words(
             tx, words, condition=understood.condition, values=understood.values, limit=_DOCUMENTS_BY_WORDS
         )
-    return words, list(found)
+    return words, found
 
 
 def _find_by_meaning(

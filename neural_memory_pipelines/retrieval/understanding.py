@@ -22,8 +22,11 @@ from neural_memory_pipelines.stores.postgres.identified import IdentifiedDocumen
 from neural_memory_pipelines.stores.postgres.known_names import authors_named, named_entities
 from neural_memory_pipelines.stores.vectors.protocol import MetadataValue
 
+# Full text knows no stop words: a phrase of nothing else, such as "to be or not to be", is looked for in the text.
 _PHRASE = """EXISTS (SELECT FROM knowledge_chunks phrase_c WHERE phrase_c.document_id = d.document_id
-    AND phrase_c.superseded_at IS NULL AND phrase_c.search @@ phraseto_tsquery('english', :phrase_{n}))"""
+    AND phrase_c.superseded_at IS NULL AND CASE numnode(phraseto_tsquery('english', :phrase_{n}))
+        WHEN 0 THEN strpos(lower(phrase_c.text), lower(:phrase_{n})) > 0
+        ELSE phrase_c.search @@ phraseto_tsquery('english', :phrase_{n}) END)"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import astuple
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -92,7 +93,7 @@ def test_standardized_scores_have_no_mean_and_a_deviation_of_one(values: list[fl
 def test_standardizing_keeps_the_order(values: list[float | None]) -> None:
     lowest = min((value for value in values if value is not None), default=0.0)
     pairs = sorted(zip([lowest if value is None else value for value in values], _standardized(values), strict=True))
-    assert all(low[1] <= high[1] for low, high in zip(pairs, pairs[1:], strict=False))
+    assert all(low[1] <= high[1] for low, high in pairwise(pairs))
 
 
 def test_summaries_alone_are_weighed_down_and_shares_are_shares() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ class GraphWorld:
 
     stores: Stores
     workspace: WorkspaceId
+    kinds: dict[str, str] = field(default_factory=dict)
 
     def execute(self, query: str, **values: Any) -> None:
         """Run a statement on the workspace."""
@@ -48,6 +49,7 @@ class GraphWorld:
     def entities(self, *names: str, kind: str = "person") -> None:
         """Tell of entities."""
         for name in names:
+            self.kinds[name] = kind
             self.execute(
                 "INSERT INTO entities (entity_id, workspace_id, kind, key, name) "
                 "VALUES (:id, :workspace, :kind, :name, initcap(:name))",
@@ -102,7 +104,7 @@ class GraphWorld:
 
     def bias(self, seeds: dict[str, float], documents: list[str], *, include_private: bool = False) -> dict[str, Bias]:
         """Ask how near documents are to seeds, by their names."""
-        given = [Seed("document", self.id(name), weight) for name, weight in seeds.items()]
+        given = [Seed(self.kinds.get(name, "document"), self.id(name), weight) for name, weight in seeds.items()]
         with self.stores.database.transaction(self.workspace) as tx:
             found = graph_bias(tx, given, [self.id(name) for name in documents], include_private=include_private)
         return {document.partition(":")[2]: bias for document, bias in found.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from neural_memory_pipelines.domain.ids import WorkspaceId, document_id
@@ -21,11 +20,11 @@ from neural_memory_pipelines.steps.scope import Scope
 from neural_memory_pipelines.stores.bundle import Stores
 from tests.cli.topic_rows import write_summary_of, write_topic
 from tests.retrieval.traced import message
+from tests.steps.asking import NOW
 from tests.steps.dumps import rows
 from tests.steps.pipeline import run_path
 from tests.steps.samples import envelope, guide, issue, page_event
 
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SECRET = "Decision: the spare key of the lantern house hangs behind the clock."
 YES = "Yes, let's do that, Thursday."
 BOILER = "Shall we drain the old boiler and switch the greenhouse over to district heating?"

@@ -16,7 +16,7 @@ from neural_memory_pipelines.domain.ids import WorkspaceId, hash_text
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.postgres.bulk import insert_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
-from neural_memory_pipelines.stores.postgres.lexical import nearest_by_words, word_scores, words_of
+from neural_memory_pipelines.stores.postgres.lexical import Words, nearest_by_words, word_scores, words_of
 from neural_memory_pipelines.stores.postgres.tables import knowledge_chunks
 from neural_memory_pipelines.stores.postgres.word_counts import count_words, word_counts
 from tests.retrieval.test_identified import day, put
@@ -111,10 +111,13 @@ class _Bm25:
 def ranked(
     stores: Stores, workspace: WorkspaceId, question: str, *, condition: str = "TRUE", limit: int = 100, **values: Any
 ) -> dict[str, float]:
-    """Ask for the documents that hold the words, by name, best first."""
+    """Ask for the documents that hold the words, and for their scores: by name, best first."""
     with stores.database.transaction(workspace) as tx:
-        found = nearest_by_words(tx, words_of(tx, question), condition=condition, values=values, limit=limit)
-    return {document.partition(" ")[2]: score for document, score in found.items()}
+        words = words_of(tx, question)
+        found = nearest_by_words(tx, words, condition=condition, values=values, limit=limit)
+        hits = word_scores(tx, words, found).values()
+    ordered = sorted(hits, key=lambda hit: (-hit.score, hit.document_id))
+    return {hit.document_id.partition(" ")[2]: hit.score for hit in ordered}
 
 
 @pytest.fixture
@@ -178,8 +181,6 @@ def test_the_chunk_that_says_the_words_together_speaks_for_its_document(stores: 
         "",
         " \n\t",
         "the of and it is",
-        "\U0001f389",
-        "\U0001f1f3\U0001f1f1 \u200d \ufeff",
         "?!.,;:",
         "'",
         "\\",
@@ -208,6 +209,7 @@ def test_a_question_without_words_finds_nothing(
         "reef " + "'\\" * 2_000,
         "reef " + "x" * 3_000,
         "REEF reefs",
+        "reef \U0001f389 \U0001f1f3\U0001f1f1 \u200d \ufeff",
         "c:\\reef\\reef.txt reef",
         "http://reef.example/a'b?c=\\d reef",
         "reef " + " ".join(f"rare{n}" for n in range(5)),
@@ -232,6 +234,16 @@ def test_a_word_with_quotes_and_backslashes_is_found_by_itself(stores: Stores, w
         assert "d" in ranked(stores, workspace, lexeme)
 
 
+@pytest.mark.parametrize("lexeme", ["\\", "a\\", "'", "a'", "\\'", "' | 'reef", "a' & !'b", "reef:*", "\u00e9'\\"])
+def test_words_are_quoted_whatever_a_parser_makes_of_a_text(
+    stores: Stores, workspace: WorkspaceId, texts: Texts, lexeme: str
+) -> None:
+    words = Words({lexeme: 1.0}, (lexeme,), 1.0, 1.0)
+    with stores.database.transaction(workspace) as tx:
+        assert nearest_by_words(tx, words, condition="TRUE", values={}, limit=9) == []
+        assert word_scores(tx, words, [f"{workspace} d00"]) == {}
+
+
 def test_of_a_long_question_the_rarest_words_are_asked_for(
     stores: Stores, workspace: WorkspaceId, texts: Texts
 ) -> None:
@@ -251,19 +263,16 @@ def test_of_a_long_question_the_rarest_words_are_asked_for(
 def test_documents_of_common_words_alone_are_not_looked_at_where_there_are_many(
     stores: Stores, workspace: WorkspaceId
 ) -> None:
-    texts: Texts = {"rare": [["dock", "reef"]], **{f"d{number}": [["dock", "ship"]] for number in range(2_100)}}
+    texts: Texts = {"rare": [["dock", "reef"]], "common": [["dock", "ship"]] * 2_100}
     with stores.database.transaction(workspace) as tx:
-        for document in ("rare", "d0", "d1"):
-            put(tx, "docs", document)
-        write_chunks(tx, texts)
+        write(tx, texts)
         count_words(tx)
-        words = words_of(tx, "dock reef")
-        alone = words_of(tx, "dock")
+        words, alone = words_of(tx, "dock reef"), words_of(tx, "dock")
     assert words.telling == ("reef",)
     assert set(words.weights) == {"reef", "dock"}
     assert list(ranked(stores, workspace, "dock reef")) == ["rare"]
     assert alone.telling == ("dock",)
-    assert set(ranked(stores, workspace, "dock")) == {"rare", "d0", "d1"}
+    assert set(ranked(stores, workspace, "dock")) == {"rare", "common"}
 
 
 def test_no_more_come_back_than_asked_for_and_equals_by_id(stores: Stores, workspace: WorkspaceId) -> None:
@@ -316,6 +325,16 @@ def test_words_are_counted_by_chunks(stores: Stores, workspace: WorkspaceId, tex
     assert (counts.chunks, counts.documents, counts.tokens) == (len(chunks), len(texts), sum(map(len, chunks)))
     held_by = {word: sum(word in words for words in chunks) for word in _VOCABULARY}
     assert counts.held_by == {word: number for word, number in held_by.items() if number > 1}
+
+
+def test_a_word_of_one_chunk_needs_no_count(stores: Stores, workspace: WorkspaceId) -> None:
+    with stores.database.transaction(workspace) as tx:
+        write(tx, {"d": [["reef", "dock", "dock"], ["dock"]], "e": [["ship"]]})
+        count_words(tx)
+        assert word_counts(tx, ["reef", "dock", "ship"]).held_by == {"dock": 2}
+        weights = words_of(tx, "reef dock unheard").weights
+    assert weights["reef"] == weights["unheard"] == pytest.approx(math.log(1 + 2.5 / 1.5))
+    assert weights["dock"] == pytest.approx(math.log(1 + 1.5 / 2.5))
 
 
 def test_words_are_counted_again_beyond_a_tenth(stores: Stores, workspace: WorkspaceId) -> None:

@@ -10,10 +10,11 @@ from neural_memory_pipelines.domain.documents import Privacy
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.local.session import Session
-from neural_memory_pipelines.retrieval.dense import Hit, search
+from neural_memory_pipelines.retrieval.answers import Hit
 from neural_memory_pipelines.steps.inbox import put_lines
 from neural_memory_pipelines.steps.persist import persist_pending
 from neural_memory_pipelines.steps.receive import receive_events
+from tests.steps.asking import ask
 from tests.steps.dumps import places_of, rows
 from tests.steps.pipeline import run_path
 from tests.steps.samples import envelope
@@ -39,9 +40,7 @@ def _turned_private(workspace: WorkspaceId, channel: str) -> bytes:
 
 
 def _ask(session: Session, workspace: WorkspaceId, **options: Any) -> list[Hit]:
-    version = session.active_version(workspace)
-    embedder = session.embedder(version)
-    return search(_QUESTION, workspace=workspace, stores=session.stores, version=version, embedder=embedder, **options)
+    return ask(session, workspace, _QUESTION, **options)
 
 
 def _channels(hits: list[Hit]) -> set[str]:

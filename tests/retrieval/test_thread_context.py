@@ -10,7 +10,7 @@ from sqlalchemy import text
 from neural_memory_pipelines.domain.ids import WorkspaceId, document_id
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.models.embedders.protocol import InputRole
-from neural_memory_pipelines.retrieval.dense import search
+from neural_memory_pipelines.retrieval.answers import Mode
 from neural_memory_pipelines.retrieval.thread_context import (
     MOST_TOKENS,
     ReplyInThread,
@@ -20,6 +20,7 @@ from neural_memory_pipelines.retrieval.thread_context import (
 )
 from neural_memory_pipelines.steps.inbox import put_lines
 from neural_memory_pipelines.stores.postgres.threads import parents_of, short_replies
+from tests.steps.asking import ask
 from tests.steps.pipeline import run_path
 from tests.steps.samples import envelope, issue
 
@@ -84,14 +85,7 @@ class _House:
         return document_id(self.workspace, "github", f"acme/shop#{source_id}")
 
     def scores(self) -> dict[str, float]:
-        hits = search(
-            QUESTION,
-            workspace=self.workspace,
-            stores=self.session.stores,
-            version=self.version,
-            embedder=self.embedder,
-            limit=50,
-        )
+        hits = ask(self.session, self.workspace, QUESTION, mode=Mode.DENSE, limit=50)
         return {hit.document_id: hit.score for hit in hits}
 
     def replies(self, scores: dict[str, float], *, include_private: bool = False) -> list[ReplyInThread]:

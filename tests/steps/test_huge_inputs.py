@@ -17,7 +17,6 @@ from neural_memory_pipelines.domain.documents import Changes, storable
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.redaction import RedactionPolicy, redact_payload
 from neural_memory_pipelines.local.session import Session
-from neural_memory_pipelines.retrieval.dense import search
 from neural_memory_pipelines.sources.registry import source_named
 from neural_memory_pipelines.steps import receive
 from neural_memory_pipelines.steps.file_text import TEXT_LIMIT_BYTES
@@ -28,6 +27,7 @@ from neural_memory_pipelines.steps.persist import persist_pending
 from neural_memory_pipelines.steps.receive import receive_events
 from neural_memory_pipelines.steps.rows import headed_body
 
+from .asking import ask
 from .dumps import rows, statuses
 from .odd_texts import FAR_WORDS, TEXTS, far_sentence, prose_of
 from .pipeline import run_path
@@ -94,15 +94,7 @@ def test_an_odd_text_is_kept_whole_and_found_by_its_far_end(session: Session, bu
     assert told == [("persisted", None)]
     _check_chunks(session, built, _page(built, name), source_id=f"handbook/{name}.md")
 
-    version = session.active_version(built)
-    found = search(
-        far_sentence(name),
-        workspace=built,
-        stores=session.stores,
-        version=version,
-        embedder=session.embedder(version),
-        limit=1,
-    )
+    found = ask(session, built, far_sentence(name), limit=1)
     assert [hit.source_id for hit in found] == [f"handbook/{name}.md"]
     assert FAR_WORDS[name] in found[0].text
 

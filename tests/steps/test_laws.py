@@ -12,12 +12,12 @@ from neural_memory_pipelines.domain.chunking import embedding_text
 from neural_memory_pipelines.domain.ids import WorkspaceId, hash_text
 from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.local.session import Session
-from neural_memory_pipelines.retrieval.dense import Hit, search
 from neural_memory_pipelines.steps.ingest import ingest_docs
 from neural_memory_pipelines.steps.ingest_events import ingest_events
 from neural_memory_pipelines.steps.scope import Scope
 from neural_memory_pipelines.steps.verify import index_parity
 
+from .asking import ask
 from .doubles import ReadOnly, RefusingEmbedder, SpyEmbedder, SpyIndex, session_with
 from .dumps import cache_keys, dump, indexed_ids, rows, statuses
 from .pipeline import PathReport, ingest_folder, run_path
@@ -36,12 +36,6 @@ def folder(tmp_path: Path) -> Path:
 def _ingest(session: Session, workspace: WorkspaceId, folder: Path) -> PathReport:
     ingest_folder(session, workspace, folder)
     return run_path(session, workspace)
-
-
-def _search(session: Session, workspace: WorkspaceId, question: str) -> list[Hit]:
-    version = session.active_version(workspace)
-    embedder = session.embedder(version)
-    return search(question, workspace=workspace, stores=session.stores, version=version, embedder=embedder)
 
 
 def _write_events(tmp_path: Path, workspace: WorkspaceId) -> Path:
@@ -163,7 +157,7 @@ def test_a_removed_file_is_gone_everywhere_and_comes_back_the_same(
     (gone_id,) = rows(
         session, workspace, "SELECT document_id FROM knowledge_documents WHERE source_id LIKE '%berths%'"
     )[0]
-    assert _search(session, workspace, question)[0].source_id == "handbook/berths.md"
+    assert ask(session, workspace, question)[0].source_id == "handbook/berths.md"
 
     write_docs(folder, {"yard/cranes.md": CRANES})
     report = _ingest(session, workspace, folder)
@@ -171,7 +165,7 @@ def test_a_removed_file_is_gone_everywhere_and_comes_back_the_same(
     assert not any(vector.startswith(gone_id) for vector in indexed_ids(session, workspace, Family.CHUNKS))
     assert indexed_ids(session, workspace, Family.OBSERVATIONS) == set()
     assert not any(gone_id in key or "berths" in key for key in cache_keys(session, workspace))
-    assert {hit.source_id for hit in _search(session, workspace, question)} == {"handbook/yard/cranes.md"}
+    assert {hit.source_id for hit in ask(session, workspace, question)} == {"handbook/yard/cranes.md"}
 
     write_docs(folder, {"berths.md": BERTHS, "yard/cranes.md": CRANES})
     ingest_folder(session, workspace, folder)
@@ -179,7 +173,7 @@ def test_a_removed_file_is_gone_everywhere_and_comes_back_the_same(
     after = dump(session, workspace)
     assert {name: after[name] for name in before} == before
     assert rows(session, workspace, VERSIONS)[0] == ("handbook/berths.md", 3)
-    assert _search(session, workspace, question)[0].source_id == "handbook/berths.md"
+    assert ask(session, workspace, question)[0].source_id == "handbook/berths.md"
 
 
 def test_an_emptied_file_leaves_nothing_behind(session: Session, workspace: WorkspaceId, folder: Path) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.local.session import Session
-from neural_memory_pipelines.retrieval.dense import search
 from neural_memory_pipelines.stores.cache.keys import chunks_key, dedupe_key, document_key
 from neural_memory_pipelines.stores.cache.redis import RedisCache
 
+from .asking import ask
 from .doubles import session_with
 from .dumps import cache_keys, dump, empty_cache, rows
 from .pipeline import ingest_folder, run_path
@@ -84,9 +84,7 @@ def test_without_a_cache_all_else_works(
     (note,) = report.primed.notes
     assert note.startswith("caches are cold: cache at 127.0.0.1")
     assert (report.primed.seen, report.primed.written) == (2, 0)
-    version = session.active_version(workspace)
-    embedder = session.embedder(version)
-    hits = search("cranes rule 3", workspace=workspace, stores=without.stores, version=version, embedder=embedder)
+    hits = ask(without, workspace, "cranes rule 3")
     assert hits[0].source_id == "handbook/cranes.md"
     assert cache_keys(session, workspace) == {}
 

@@ -13,9 +13,9 @@ from neural_memory_pipelines.domain.placement import Place
 from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.errors import InvalidEventError
 from neural_memory_pipelines.local.session import Session
-from neural_memory_pipelines.retrieval.dense import search
 from neural_memory_pipelines.steps import inbox
 from neural_memory_pipelines.steps.replay import replay_raw_artifacts
+from tests.steps.asking import ask
 from tests.steps.doubles import RefusingEmbedder
 from tests.steps.dumps import dump, indexed_ids, places_of, wipe
 from tests.steps.pipeline import ingest_folder, run_path
@@ -75,10 +75,7 @@ def test_a_lost_database_is_rebuilt_from_raw_artifacts_to_the_same_ids(session: 
 
 @pytest.mark.parametrize("question", ["x" * 60_000, "wort " * 20_000, "\u6f6e" * 30_000])
 def test_a_question_of_any_length_is_answered(session: Session, built: WorkspaceId, question: str) -> None:
-    version = session.active_version(built)
-    hits = search(
-        question, workspace=built, stores=session.stores, version=version, embedder=session.embedder(version), limit=3
-    )
+    hits = ask(session, built, question, limit=3)
     assert len(hits) == 2  # each document once
 
 

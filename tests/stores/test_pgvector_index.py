@@ -13,6 +13,7 @@ from neural_memory_pipelines.errors import ConfigurationError, TransientError
 from neural_memory_pipelines.stores.postgres.engine import Database
 from neural_memory_pipelines.stores.vectors import pgvector
 from neural_memory_pipelines.stores.vectors.pgvector import PgVectorIndex
+from neural_memory_pipelines.stores.vectors.protocol import VectorRecord
 
 from .contracts.vector_index import VectorIndexContract, records, unit_vectors
 
@@ -129,3 +130,19 @@ def test_check_names_versions_and_address(client: PgVectorIndex, database_url: s
     assert described.startswith("PostgreSQL ")
     assert " with pgvector " in described
     assert described.endswith(f" at {url.host}:{url.port}/{url.database}")
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.9, 1.0])
+def test_a_condition_is_fulfilled_by_the_nearest_that_fulfil_it(client: PgVectorIndex, share: float) -> None:
+    index, vectors = f"test-{uuid4().hex[:20]}", unit_vectors(200)
+    wanted = {n for n in range(200) if n * share % 1 < share}
+    written = [
+        VectorRecord(f"r{n:05}", values, {"kind": "x" if n in wanted else "y"}) for n, values in enumerate(vectors)
+    ]
+    client.ensure_index(index, dim=vectors.shape[1])
+    client.upsert(index, "n", written)
+    scores = vectors @ vectors[7]
+    for top_k in (1, 10, 150):
+        expected = [f"r{n:05}" for n in sorted(wanted, key=lambda n: -scores[n])][:top_k]
+        found = client.query(index, "n", vectors[7], top_k=top_k, where={"kind": "x"})
+        assert [hit.id for hit in found] == expected

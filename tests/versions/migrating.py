@@ -14,7 +14,7 @@ from neural_memory_pipelines.domain.lifecycle import VersionStatus
 from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.models.embedders.protocol import Embedder
-from neural_memory_pipelines.retrieval.dense import Hit, search
+from neural_memory_pipelines.retrieval.answers import Hit
 from neural_memory_pipelines.steps.embed import embed_pending
 from neural_memory_pipelines.steps.index import reconcile_index
 from neural_memory_pipelines.steps.ingest import ingest_docs
@@ -32,6 +32,7 @@ from neural_memory_pipelines.stores.postgres import lifecycles
 from neural_memory_pipelines.stores.postgres.lifecycles import Standing, TransitionRow
 from tests.conftest import SAMPLES
 from tests.models.cohere_server import CohereServer
+from tests.steps.asking import ask
 from tests.steps.pipeline import ingest_folder
 from tests.steps.samples import guide, write_docs
 
@@ -179,9 +180,7 @@ def history(session: Session, workspace: WorkspaceId) -> list[TransitionRow]:
 
 def hits(session: Session, workspace: WorkspaceId, question: str, *, limit: int = 5) -> list[Hit]:
     """Search at the active version."""
-    version = session.active_version(workspace)
-    embedder = session.embedder(version)
-    return search(question, workspace=workspace, stores=session.stores, version=version, embedder=embedder, limit=limit)
+    return ask(session, workspace, question, limit=limit)
 
 
 def _load(session: Session, version: EmbeddingVersion, embedder: Embedder | None) -> Embedder:

@@ -14,7 +14,8 @@ from unittest.mock import patch
 from neural_memory_pipelines.cli.answers import ask
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.local.session import Session
-from neural_memory_pipelines.retrieval.dense import Hit, search
+from neural_memory_pipelines.retrieval import answers
+from neural_memory_pipelines.retrieval.search import search
 from neural_memory_pipelines.stores.bundle import Stores
 from neural_memory_pipelines.stores.vectors.protocol import VectorHit, VectorIndex
 from tests.steps.doubles import session_with
@@ -107,7 +108,7 @@ class Reader:
         self._index.asked = []
         began, hits, error = time.perf_counter(), 0, ""
         try:
-            hits = len(ask(self._watched, question, self.workspace, limit=5))
+            hits = len(ask(self._watched, answers.SearchRequest(question, limit=5), self.workspace).hits)
         except Exception as failure:  # noqa: BLE001 - whatever it is, a search failed, and the test says so
             error = repr(failure)
         *repeated, answered = self._index.asked or [set()]
@@ -116,11 +117,11 @@ class Reader:
         return Answer(began, time.perf_counter(), frozenset(answered), hits, error)
 
 
-def _noted_search(question: str, *, stores: Stores, **options: Any) -> list[Hit]:
+def _noted_search(request: answers.SearchRequest, *, stores: Stores, **options: Any) -> answers.Answer:
     """Search, and have a watched index begin a new note: an answer may take a second search after a promotion."""
     if isinstance(stores.vectors, WatchedIndex):
         stores.vectors.asked.append(set())
-    return search(question, stores=stores, **options)
+    return search(request, stores=stores, **options)
 
 
 @contextmanager

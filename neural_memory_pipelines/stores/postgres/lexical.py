@@ -85,12 +85,10 @@ def words_of(tx: Transaction, question: str) -> Words:
 
 def nearest_by_words(
     tx: Transaction, words: Words, *, condition: str, values: Mapping[str, Any], limit: int
-) -> dict[str, float]:
-    """Rank the documents that hold any of the words.
+) -> list[str]:
+    """Find the documents that fit the words best, as far as their chunks say that hold a telling one.
 
-    A document's score is the sum of its own BM25 and that of its best chunk: the first finds what speaks of all words
-    somewhere, the second what says them together. All documents of the workspace are looked at: under row-level
-    security no index helps (see docs/adr/0011-retrieval.md).
+    All chunks of the workspace are looked at: under row-level security no index helps (docs/adr/0011-retrieval.md).
 
     Args:
         tx: of the workspace.
@@ -100,26 +98,33 @@ def nearest_by_words(
         limit: most documents.
 
     Returns:
-        Scores by document, best first.
+        Documents, best first by these chunks alone; `word_scores` gives the score of the whole.
     """
     if not words:
-        return {}
+        return []
     query = f"""{_scored("c.search @@ CAST(:telling AS tsquery)", words)}
         SELECT s.document_id, {_of_document(words)} + s.best AS score FROM s JOIN knowledge_documents d USING (document_id)
         WHERE d.deleted_at IS NULL AND {condition} ORDER BY score DESC, s.document_id LIMIT :limit"""
     rows = tx.connection.execute(text(query), {**_values(words), **values, "limit": limit})
-    return {row.document_id: row.score for row in rows}
+    return [row.document_id for row in rows]
 
 
 def word_scores(tx: Transaction, words: Words, documents: Sequence[str]) -> dict[str, WordHit]:
-    """Score documents that other ways of searching found; those without any of the words are missing."""
+    """Score documents by words, whichever way they were found; those without any of the words are missing.
+
+    A document's score is the sum of its own BM25 and that of its best chunk: the first finds what speaks of all words
+    somewhere, the second what says them together.
+    """
     if not words or not documents:
         return {}
     condition = "c.search @@ CAST(:any AS tsquery) AND c.document_id = ANY(:documents)"
     query = f"""{_scored(condition, words)}
-        SELECT s.document_id, {_of_document(words)} + s.best AS score, b.chunk_id
+        SELECT s.document_id, {_of_document(words, tokens="whole.tokens")} + s.best AS score, b.chunk_id
         FROM s JOIN (SELECT DISTINCT ON (c.document_id) c.document_id, c.chunk_id FROM chunks c
-            ORDER BY c.document_id, c.score DESC, c.chunk_id) b USING (document_id)"""
+            ORDER BY c.document_id, c.score DESC, c.chunk_id) b USING (document_id)
+        JOIN (SELECT k.document_id, sum(k.token_count) AS tokens FROM knowledge_chunks k
+            WHERE k.superseded_at IS NULL AND k.document_id = ANY(:documents) GROUP BY k.document_id
+        ) whole USING (document_id)"""
     rows = tx.connection.execute(text(query), {**_values(words), "documents": list(documents)})
     return {row.document_id: WordHit(row.document_id, row.score, row.chunk_id) for row in rows}
 
@@ -155,8 +160,8 @@ def _scored(condition: str, words: Words) -> str:
             GROUP BY c.document_id)"""
 
 
-def _of_document(words: Words) -> str:
-    return _sum_of(words, tf="s.tf{n}", tokens="s.tokens", of="document")
+def _of_document(words: Words, *, tokens: str = "s.tokens") -> str:
+    return _sum_of(words, tf="s.tf{n}", tokens=tokens, of="document")
 
 
 def _frequencies(words: Words, vector: str) -> str:

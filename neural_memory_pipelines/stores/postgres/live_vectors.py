@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import psycopg
-from psycopg.rows import namedtuple_row
 from sqlalchemy import text
 
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
@@ -42,7 +41,8 @@ SELECT s.summary_id, 'summary', s.summary_id, '' FROM {SHOWN_SUMMARIES} AND s.su
 _VECTORS = """
 SELECT c.document_id, c.chunk_id, e.vector FROM knowledge_chunks c
 JOIN embeddings e ON e.workspace_id = :workspace AND e.embedding_version = :version AND e.content_hash = c.chunk_hash
-WHERE c.document_id = ANY(:documents) AND c.superseded_at IS NULL LIMIT :limit"""
+WHERE c.document_id = ANY(:documents) AND c.superseded_at IS NULL
+ORDER BY c.chunk_index, c.document_id LIMIT :limit"""
 
 _FIRST_CHUNKS = """
 SELECT DISTINCT ON (document_id) document_id, chunk_id FROM knowledge_chunks
@@ -92,7 +92,7 @@ def nearest_chunks(
         tx: of the workspace.
         version: whose vectors.
         vector: of the question, shape (dim,), of length 1.
-        documents: at most as many as have 5,000 chunks; the rest is left out.
+        documents: of all their chunks the first 5,000 count: the ends of the longest are left out.
 
     Returns:
         By document; those without a vector at this version are missing.
@@ -108,21 +108,21 @@ def nearest_chunks(
     rows = _in_binary(tx, _VECTORS, values)
     if not rows:
         return {}
-    scores = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f4").reshape(len(rows), -1) @ vector
+    scores = np.frombuffer(b"".join(spelled for _, _, spelled in rows), dtype="<f4").reshape(len(rows), -1) @ vector
     best: dict[str, ChunkScore] = {}
-    for row, score in zip(rows, scores.tolist(), strict=True):
-        known = best.get(row.document_id)
-        if known is None or (-score, row.chunk_id) < (-known.score, known.chunk_id):
-            best[row.document_id] = ChunkScore(row.chunk_id, score)
+    for (document_id, chunk_id, _), score in zip(rows, scores.tolist(), strict=True):
+        known = best.get(document_id)
+        if known is None or (-score, chunk_id) < (-known.score, known.chunk_id):
+            best[document_id] = ChunkScore(chunk_id, score)
     return best
 
 
-def _in_binary(tx: Transaction, query: str, values: Mapping[str, Any]) -> list[Any]:
+def _in_binary(tx: Transaction, query: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run a query whose rows travel in binary: as text, a vector has twice the bytes and takes longer to read."""
     compiled = text(query).compile(dialect=tx.connection.dialect)
     connection = tx.connection.connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
-    with connection.cursor(binary=True, row_factory=namedtuple_row) as cursor:
+    with connection.cursor(binary=True) as cursor:
         return cursor.execute(str(compiled).encode(), values).fetchall()
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Row, text
 
 from neural_memory_pipelines.errors import ConfigurationError, NotFoundError
 from neural_memory_pipelines.stores.postgres.engine import translated_errors
@@ -33,6 +34,14 @@ ON CONFLICT (index_name, namespace, id)
 DO UPDATE SET embedding = excluded.embedding, metadata = excluded.metadata
 WHERE (stored.embedding, stored.metadata) IS DISTINCT FROM (excluded.embedding, excluded.metadata)
 """
+_NEAREST = (
+    "SELECT id, embedding <=> %s::vector AS distance, metadata FROM vectors.vector_records "
+    "WHERE index_name = %s AND namespace = %s"
+)
+# A condition on metadata costs a third of a scan. One alone, such as who may read, usually lets most rows through:
+# it is then asked of twice as many rows as are wanted, nearest first.
+_LOOKED_AT_FACTOR = 2
+_MOST_FOR_LATER = 1_000
 _IN_NAMESPACE = "FROM vectors.vector_records WHERE index_name = :index AND namespace = :namespace"
 
 
@@ -194,17 +203,18 @@ class PgVectorIndex:
             TransientError: the database does not answer.
         """
         validation.check_where(where or {})
-        condition, values = _condition(where or {})
-        statement = (
-            f"SELECT id, embedding <=> %s::vector AS distance, metadata FROM vectors.vector_records "  # noqa: S608
-            f"WHERE index_name = %s AND namespace = %s{condition} ORDER BY distance, id LIMIT %s"
-        )
         with self._connect() as connection:
             accept_binary(connection)
             dim, _ = _shape(connection, index)
             validation.check_query(vector, dim=dim, top_k=top_k)
-            parameters = (encode_vector(vector), index, namespace, *values, top_k)
-            rows = connection.exec_driver_sql(statement, parameters).all()
+            place = (encode_vector(vector), index, namespace)
+            condition, values = _condition(where or {})
+            rows: Sequence[Row[Any]] | None = None
+            if where and len(where) == 1 and top_k <= _MOST_FOR_LATER:
+                rows = _condition_last(connection, place, condition=condition, values=values, top_k=top_k)
+            if rows is None:
+                statement = f"{_NEAREST}{condition} ORDER BY distance, id LIMIT %s"
+                rows = connection.exec_driver_sql(statement, (*place, *values, top_k)).all()
         return [VectorHit(id=row.id, score=1.0 - row.distance, metadata=row.metadata) for row in rows]
 
     def written_up_to(self, index: str, namespace: str) -> int | None:  # noqa: ARG002 - the protocol's signature
@@ -244,6 +254,21 @@ def _shape(connection: Connection, index: str) -> tuple[int, int]:
     if row is None:
         raise NotFoundError(f"there is no vector index {index!r}: create it with ensure_index")
     return row.dim, row.vector_oid
+
+
+def _condition_last(
+    connection: Connection, place: tuple[Any, ...], *, condition: str, values: Sequence[str], top_k: int
+) -> Sequence[Row[Any]] | None:
+    """Look at the nearest rows first, and at a condition then; None if that may have missed some."""
+    looked_at = _LOOKED_AT_FACTOR * top_k
+    statement = (  # values are parameters; the condition is made of constants in `_condition`
+        f"WITH nearest AS MATERIALIZED ({_NEAREST} ORDER BY distance, id LIMIT %s) "  # noqa: S608 - see above
+        "SELECT id, distance, metadata, (SELECT count(*) FROM nearest) AS seen FROM nearest "
+        f"WHERE true{condition} ORDER BY distance, id LIMIT %s"
+    )
+    rows = connection.exec_driver_sql(statement, (*place, looked_at, *values, top_k)).all()
+    is_exact = len(rows) == top_k or (rows and rows[0].seen < looked_at)
+    return rows if is_exact else None
 
 
 def _condition(where: Mapping[str, MetadataValue]) -> tuple[str, list[str]]:
