@@ -15,6 +15,7 @@ from neural_memory_pipelines.domain.ids import ObservationId, WorkspaceId
 from neural_memory_pipelines.domain.versions import Family
 from neural_memory_pipelines.errors import NotFoundError, PermanentError
 from neural_memory_pipelines.local.session import Session
+from neural_memory_pipelines.retrieval.answers import Mode
 from neural_memory_pipelines.steps.consolidation.age import pin_observation, unpin_observation
 from neural_memory_pipelines.steps.embed import embed_pending
 from neural_memory_pipelines.steps.index import reconcile_index
@@ -51,13 +52,13 @@ def _reconcile(made: Summarized) -> None:
 
 
 def test_what_left_is_found_no_more_and_its_summary_and_chunks_are(made: Summarized) -> None:
-    kinds = {hit.kind for hit in hits(made.session, made.workspace, QUESTION, limit=1)}
+    kinds = {hit.kind for hit in hits(made.session, made.workspace, QUESTION, limit=1, mode=Mode.DENSE)}
     assert kinds == {"observation"}, "the statement itself is the nearest"
     before = rows(made.session, made.workspace, "SELECT count(*) FROM embeddings")
     report = made.age()
     assert (report.seen, report.written, report.skipped) == (4, 4, 0)
     _reconcile(made)
-    found = hits(made.session, made.workspace, QUESTION, limit=10)
+    found = hits(made.session, made.workspace, QUESTION, limit=10, mode=Mode.DENSE)
     assert found[0].source_id.endswith("cranes.md")
     assert "observation" not in {hit.kind for hit in found}
     assert "chunk" in {hit.kind for hit in found}
@@ -75,7 +76,7 @@ def test_keeping_all_hot_brings_the_same_ids_back_and_embeds_nothing(made: Summa
     assert (report.deleted, report.seen) == (4, 0)
     _reconcile(made)
     assert _scope(made).indexed_ids() == before
-    assert hits(made.session, made.workspace, QUESTION)[0].kind == "observation"
+    assert hits(made.session, made.workspace, QUESTION, mode=Mode.DENSE)[0].kind == "observation"
 
 
 def test_checks_see_what_left_as_not_wanted(made: Summarized) -> None:

@@ -14,7 +14,7 @@ from neural_memory_pipelines.domain.lifecycle import VersionStatus
 from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.models.embedders.protocol import Embedder
-from neural_memory_pipelines.retrieval.answers import Hit
+from neural_memory_pipelines.retrieval.answers import Hit, Mode
 from neural_memory_pipelines.steps.embed import embed_pending
 from neural_memory_pipelines.steps.index import reconcile_index
 from neural_memory_pipelines.steps.ingest import ingest_docs
@@ -178,9 +178,11 @@ def history(session: Session, workspace: WorkspaceId) -> list[TransitionRow]:
         return lifecycles.transitions(tx)
 
 
-def hits(session: Session, workspace: WorkspaceId, question: str, *, limit: int = 5) -> list[Hit]:
+def hits(
+    session: Session, workspace: WorkspaceId, question: str, *, limit: int = 5, mode: Mode = Mode.HYBRID
+) -> list[Hit]:
     """Search at the active version."""
-    return ask(session, workspace, question, limit=limit)
+    return ask(session, workspace, question, limit=limit, mode=mode)
 
 
 def _load(session: Session, version: EmbeddingVersion, embedder: Embedder | None) -> Embedder:

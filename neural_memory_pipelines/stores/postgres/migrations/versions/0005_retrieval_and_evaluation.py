@@ -123,6 +123,8 @@ ALTER TABLE eval_events ADD COLUMN consumed_by TEXT;
 COMMENT ON COLUMN eval_events.consumed_by IS 'The evaluation that it led to.';
 CREATE INDEX ix_eval_events_waiting ON eval_events (workspace_id, suite, created_at) WHERE consumed_at IS NULL;
 COMMENT ON COLUMN questions.expects IS 'Documents, as source and source_id, or ids of evidence, of which each answers it.';
+-- Vectors of up to about 2,000 values stay in their row: an exact scan of 1,536 values takes a third of the time.
+ALTER TABLE vectors.vector_records SET (toast_tuple_target = 8160);
 ALTER TABLE entities ADD COLUMN name_key TEXT GENERATED ALWAYS AS (lower(regexp_replace(normalize(name, NFKD), '[\u0300-\u036f]', '', 'g'))) STORED;
 ALTER TABLE entities ADD COLUMN short_key TEXT GENERATED ALWAYS AS (CASE kind WHEN 'person' THEN split_part(lower(regexp_replace(normalize(name, NFKD), '[\u0300-\u036f]', '', 'g')), ' ', 1) WHEN 'repository' THEN lower(substring(name from '[^/]*$')) END) STORED;
 CREATE INDEX ix_entities_workspace_id_name_key ON entities (workspace_id, name_key);
