@@ -26,7 +26,7 @@ from neural_memory_pipelines.stores.postgres.lexical import nearest_by_words, wo
 from neural_memory_pipelines.stores.postgres.places import places
 
 TOP = 10
-_VECTORS, _DOCUMENTS_BY_WORDS = 150, 100  # as retrieval/search.py
+_VECTORS, _DOCUMENTS_BY_WORDS = 150, 50  # as retrieval/search.py
 _RRF_K = 60
 
 Values = npt.NDArray[np.float64]
