@@ -103,9 +103,9 @@ def candidates_of(asked: Searched, question: str) -> Candidates:
             include_private=False,
             top_k=_VECTORS,
         ).documents
-        words, limits = words_of(tx, question), {"condition": understood.condition, "values": understood.values}
-        by_words = nearest_by_words(tx, words, **limits, limit=_DOCUMENTS_BY_WORDS)
-        allowed = admitted(tx, [*near, *by_words], **limits)
+        words, condition, values = words_of(tx, question), understood.condition, understood.values
+        by_words = nearest_by_words(tx, words, condition=condition, values=values, limit=_DOCUMENTS_BY_WORDS)
+        allowed = admitted(tx, [*near, *by_words], condition=condition, values=values)
         found = gather(tx, asked.version, allowed, vector=vector, near=near, words=words)
         paths = _paths(tx, allowed)
     scales = scales_of(found)
@@ -144,7 +144,8 @@ def _stretched(values: Values) -> Values:
 
 def _places(values: Values) -> Values:
     ordered = -np.sort(-values)
-    return np.searchsorted(-ordered, -values, side="left") + 1.0
+    places: Values = np.searchsorted(-ordered, -values, side="left").astype(np.float64) + 1
+    return places
 
 
 def _ranked(found: Candidates, scores: Values) -> list[str]:

@@ -40,7 +40,7 @@ def ndcg(ranked: Sequence[str], right: AbstractSet[str]) -> float:
 
 def recall(ranked: Sequence[str], right: AbstractSet[str]) -> float:
     """Give recall@10, 0..1: how many of all right ones are among the first ten."""
-    return len(right.intersection(ranked[:TOP])) / len(right)
+    return len(right & set(ranked[:TOP])) / len(right)
 
 
 def standard_error(values: Values) -> float:

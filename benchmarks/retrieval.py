@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from ranking_metrics import Difference, Values, difference, ndcg, recall, standa
 from sample_questions import print_sample, sample_report
 
 from neural_memory_pipelines.cli.opening import Ready
+from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.retrieval.answers import Mode
 from neural_memory_pipelines.retrieval.search import WEIGHTS
@@ -79,7 +81,7 @@ def main() -> None:
             folder, read = _SETS[name]
             judged = read(chosen.scifact if name == "scifact" and chosen.scifact else chosen.data / folder)
             build_pages(ready, judged)
-            report[name] = _with_session(ready, lambda session, judged=judged: _measure(session, judged))
+            report[name] = _with_session(ready, partial(_measure, judged=judged))
     if chosen.json:
         print(json.dumps(report, indent=2))
         return
@@ -110,7 +112,7 @@ def _with_session(ready: Ready, work: Callable[[Session], dict[str, Any]]) -> di
 
 
 def _measure(session: Session, judged: JudgedSet) -> dict[str, Any]:
-    asked = searched(session, judged.name, now=datetime.now(UTC))
+    asked = searched(session, WorkspaceId(judged.name), now=datetime.now(UTC))
     questions = list(judged.questions.values())
     ways = {f"product, {mode}": _judge(judged, paths_by(mode, asked, questions)) for mode in Mode}
     outside = outside_rankings(judged.texts, questions, asked.embedder)

@@ -26,7 +26,7 @@ class Weights:
 
     vector: float = 0.5
     words: float = 0.5
-    graph: float = 2.0
+    graph: float = 0.6
     profile: float = 0.1
     recency: float = 0.1
     importance: float = 0.05

@@ -45,9 +45,10 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class Bias:
-    """How near a document is, 0..1, and the strongest path to it, beginning at the seed."""
+    """How near a document is, 0..1, and the strongest path to it: the id of the seed that it begins at, its edges."""
 
     value: float
+    seed: str
     edges: tuple[UsedEdge, ...]
 
 
@@ -149,7 +150,9 @@ def _order(path: _Path) -> tuple[float, int, list[str]]:
 def _bias(paths: Iterable[_Path], statements: Mapping[str, Statement]) -> Bias:
     ordered = sorted(paths, key=_order)
     value = 1 - math.prod(1 - path.strength for path in ordered)
-    return Bias(value, tuple(_used(tie, hops, statements) for hops, tie in enumerate(ordered[0].ties, 1)))
+    return Bias(
+        value, ordered[0].seed, tuple(_used(tie, hops, statements) for hops, tie in enumerate(ordered[0].ties, 1))
+    )
 
 
 def _used(tie: Tie, hops: int, statements: Mapping[str, Statement]) -> UsedEdge:

@@ -52,16 +52,24 @@ def add_graph(
     *,
     include_private: bool,
 ) -> None:
-    """Lift what is near, in the graph, to what the question names and to the best candidates so far."""
+    """Lift what is near, in the graph, to what the question names and to the best candidates so far.
+
+    What is near to a document is lifted towards that document's score, and never above it: else a page that many
+    others link to would fall behind them.
+    """
     seeds = [Seed(one.kind, one.entity_id) for one in understood.named]
     seeds += [Seed("document", one.document_id) for one in understood.identified if not one.is_below]
     best = sorted(documents, key=lambda candidate: (-candidate.score, candidate.key))[:_BEST_AS_SEEDS]
     most = max((candidate.score for candidate in best), default=0.0)
     seeds += [Seed("document", candidate.key, candidate.score / most) for candidate in best if candidate.score > 0]
     biases = graph_bias(tx, seeds, [candidate.key for candidate in documents], include_private=include_private)
+    scores = {candidate.key: candidate.score for candidate in documents}
     for candidate in documents:
-        if bias := biases.get(candidate.key):
-            candidate.add("graph", bias.value, weights.graph)
+        bias = biases.get(candidate.key)
+        # Of what is named and is no document, nothing but its name is known: nearness counts as it is.
+        below = max(scores.get(bias.seed, candidate.score + 1.0) - candidate.score, 0.0) if bias else 0.0
+        if bias and below:
+            candidate.add("graph", bias.value * below, weights.graph)
             candidate.edges = bias.edges
 
 
