@@ -31,7 +31,7 @@ _SETTINGS = (
     "maintenance_work_mem=128MB",
     "max_connections=100",
     "max_wal_size=512MB",
-    "shared_buffers=128MB",
+    "shared_buffers=512MB",
     "timezone=UTC",
     "work_mem=8MB",
 )
