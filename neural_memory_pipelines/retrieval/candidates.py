@@ -23,7 +23,6 @@ class Candidate:
 
     Attributes:
         key: the id of the document, or of the summary.
-        is_summary: which of both.
         cosine: of its nearest vector, -1..1; None if it has none at this version.
         nearest: the row of that vector.
         words: its score by words, 0 upwards.
@@ -33,7 +32,6 @@ class Candidate:
     """
 
     key: str
-    is_summary: bool = False
     cosine: float | None = None
     nearest: LiveVector | None = None
     words: float = 0.0
@@ -106,7 +104,7 @@ def gather(
 def gather_summaries(tx: Transaction, near: Mapping[str, NearRow], *, words: Words) -> list[Candidate]:
     """Score summaries that were found by meaning by their words too."""
     by_words = summary_scores(tx, words, list(near))
-    return [Candidate(key, True, near[key].cosine, near[key].row, words=by_words.get(key, 0.0)) for key in sorted(near)]
+    return [Candidate(key, near[key].cosine, near[key].row, words=by_words.get(key, 0.0)) for key in sorted(near)]
 
 
 def scales_of(candidates: Sequence[Candidate]) -> Scales:

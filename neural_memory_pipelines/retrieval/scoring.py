@@ -66,9 +66,11 @@ def add_graph(
     scores = {candidate.key: candidate.score for candidate in documents}
     for candidate in documents:
         bias = biases.get(candidate.key)
-        # Of what is named and is no document, nothing but its name is known: nearness counts as it is.
-        below = max(scores.get(bias.seed, candidate.score + 1.0) - candidate.score, 0.0) if bias else 0.0
-        if bias and below:
+        if bias is None:
+            continue
+        # What is named and is no candidate has no score to be lifted to: nearness to it counts as it is.
+        below = scores[bias.seed] - candidate.score if bias.seed in scores else 1.0
+        if below > 0:
             candidate.add("graph", bias.value * below, weights.graph)
             candidate.edges = bias.edges
 

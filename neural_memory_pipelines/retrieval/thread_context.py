@@ -10,19 +10,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.stores.postgres.engine import Transaction
-from neural_memory_pipelines.stores.postgres.threads import Reply, chunk_vectors, parents_of, short_replies
+from neural_memory_pipelines.stores.postgres.threads import Reply, parents_of, short_replies
 
 # The heading of a comment, which names its thread twice, takes about 45 tokens: these are a sentence or two.
 MOST_TOKENS = 90
-# Measured with the sample's questions (MiniLM), five made-up replies in each of its 30 threads: the middle place of a
-# reply in the right thread went from 63 to 40, and no right document was pushed out of the first five. At 0.6 one in
-# thirty was, at 0.75 one in six.
-THREAD_SHARE = 0.5
 _MOST_THREADS = 10
 _PER_THREAD = 20
 
@@ -64,8 +56,12 @@ def replies_in_threads(
     return placed
 
 
-def blended(own: float, thread: float, *, share: float = THREAD_SHARE) -> float:
+def blended(own: float, thread: float, *, share: float) -> float:
     """Mix the score of a reply with that of its thread, on one scale; a thread takes nothing away.
+
+    Measured with the sample's questions (MiniLM), five made-up replies in each of its 30 threads: with a share of a
+    half the middle place of a reply in the right thread went from 63 to 40, and no right document was pushed out of the
+    first five. At 0.6 one in thirty was, at 0.75 one in six.
 
     Args:
         own: what the reply scores by its own words.
@@ -73,21 +69,3 @@ def blended(own: float, thread: float, *, share: float = THREAD_SHARE) -> float:
         share: of the thread, 0..1.
     """
     return max(own, (1 - share) * own + share * thread)
-
-
-def reply_cosines(
-    tx: Transaction, version: EmbeddingVersion, *, query_vector: npt.NDArray[np.float32], replies: list[Reply]
-) -> dict[str, float]:
-    """Compute how like the question replies are by their own words, for those that no index returned.
-
-    Args:
-        tx: of the workspace.
-        version: whose vectors to compare.
-        query_vector: shape (dim,), unit length, of the same version.
-        replies: any.
-
-    Returns:
-        Cosines, -1..1, by chunk id; a chunk that has no vector yet is missing.
-    """
-    vectors = chunk_vectors(tx, version, [reply.chunk_id for reply in replies])
-    return {chunk: float(vector @ query_vector) for chunk, vector in vectors.items()}

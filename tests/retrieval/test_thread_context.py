@@ -16,9 +16,9 @@ from neural_memory_pipelines.retrieval.thread_context import (
     ReplyInThread,
     blended,
     replies_in_threads,
-    reply_cosines,
 )
 from neural_memory_pipelines.steps.inbox import put_lines
+from neural_memory_pipelines.stores.postgres.live_vectors import nearest_chunks
 from neural_memory_pipelines.stores.postgres.threads import parents_of, short_replies
 from tests.steps.asking import ask
 from tests.steps.pipeline import run_path
@@ -110,7 +110,7 @@ def test_a_short_reply_is_found_through_its_thread_alone(house: _House) -> None:
     placed = {item.reply.document_id: item for item in house.replies(own)}
     mixed = dict(own)
     for document, item in placed.items():
-        mixed[document] = blended(own[document], item.thread_score)
+        mixed[document] = blended(own[document], item.thread_score, share=0.5)
     ranked = sorted(mixed, key=lambda document: -mixed[document])
     assert ranked.index(reply) < 3
     assert ranked.index(reply) > ranked.index(house.document("1"))
@@ -124,7 +124,8 @@ def test_a_reply_that_no_search_returned_is_scored_by_its_own_vector(house: _Hou
     assert placed.reply.document_id == reply
     question = house.embedder.embed([QUESTION], role=InputRole.SEARCH_QUERY)[0]
     with house.session.stores.database.transaction(house.workspace) as tx:
-        cosines = reply_cosines(tx, house.version, query_vector=question, replies=[placed.reply])
+        nearest = nearest_chunks(tx, house.version, question, [placed.reply.document_id])
+    cosines = {chunk.chunk_id: chunk.score for chunk in nearest.values()}
     assert cosines == {placed.reply.chunk_id: pytest.approx(own[reply], abs=1e-3)}
 
 
@@ -177,5 +178,5 @@ def test_no_documents_have_no_replies(house: _House) -> None:
 
 @pytest.mark.parametrize(("own", "thread", "mixed"), [(0.2, 0.8, 0.5), (0.8, 0.2, 0.8), (-1.0, 1.0, 0.0)])
 def test_a_thread_gives_half_and_takes_nothing(own: float, thread: float, mixed: float) -> None:
-    assert blended(own, thread) == pytest.approx(mixed)
+    assert blended(own, thread, share=0.5) == pytest.approx(mixed)
     assert blended(own, thread, share=0.0) == own

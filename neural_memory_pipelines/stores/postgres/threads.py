@@ -8,11 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 from sqlalchemy import text
 
-from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 
 # A page below a page has a parent too, and is no reply.
@@ -37,11 +34,6 @@ FROM knowledge_documents p CROSS JOIN LATERAL (
     ORDER BY d.occurred_at DESC, d.document_id LIMIT :per_thread) r
 WHERE p.document_id = ANY(:parents) AND p.deleted_at IS NULL AND (:include_private OR p.privacy = 'org')
 ORDER BY parent_document_id, r.occurred_at, r.document_id"""
-
-_VECTORS = """
-SELECT c.chunk_id, e.vector FROM knowledge_chunks c
-JOIN embeddings e ON e.workspace_id = :workspace AND e.embedding_version = :version AND e.content_hash = c.chunk_hash
-WHERE c.chunk_id = ANY(:chunks) AND c.superseded_at IS NULL"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +73,3 @@ def short_replies(
         "include_private": include_private,
     }
     return [Reply(*row) for row in tx.connection.execute(text(_SHORT_REPLIES), values)]
-
-
-def chunk_vectors(
-    tx: Transaction, version: EmbeddingVersion, chunks: Sequence[str]
-) -> dict[str, npt.NDArray[np.float32]]:
-    """Read the vectors of live chunks at a version, by chunk; of shape (dim,) and unit length."""
-    values = {"workspace": tx.workspace_id, "version": version.name, "chunks": list(chunks)}
-    rows = tx.connection.execute(text(_VECTORS), values)
-    return {row.chunk_id: np.frombuffer(row.vector, dtype="<f4") for row in rows}
