@@ -14,9 +14,9 @@ from sqlalchemy import text
 
 from neural_memory_pipelines.domain.ids import ContentHash
 from neural_memory_pipelines.stores.postgres.engine import Transaction
+from neural_memory_pipelines.stores.postgres.privacy import OBSERVATION_IS_PRIVATE, cited_of
 from neural_memory_pipelines.stores.postgres.text_hash import text_hash
 from neural_memory_pipelines.stores.postgres.tracing.kinds import Kind, Target
-from neural_memory_pipelines.stores.postgres.tracing.nodes import OBSERVATION_IS_PRIVATE, cited_of
 
 _OF_DOCUMENT = "d.document_id, d.source, d.source_id, d.url, d.version, d.deleted_at IS NOT NULL AS is_deleted"
 

@@ -19,6 +19,7 @@ from neural_memory_pipelines.domain.versions import EmbeddingVersion, Family
 from neural_memory_pipelines.errors import ContractError
 from neural_memory_pipelines.stores.postgres.bulk import insert_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
+from neural_memory_pipelines.stores.postgres.privacy import OBSERVATION_IS_PRIVATE, OBSERVATION_PRIVACY, cited_of
 from neural_memory_pipelines.stores.postgres.streams import over_whole_sets, stream
 from neural_memory_pipelines.stores.postgres.tables import embeddings, vector_entries
 from neural_memory_pipelines.stores.postgres.text_hash import text_hash
@@ -42,10 +43,10 @@ _STORE = f"coalesce(CASE WHEN d.source = 'docs' THEN d.metadata_json ->> 'store'
 _CHUNK_BODY = "CASE WHEN c.section_label = '' THEN c.text ELSE c.section_label || E'\\n\\n' || c.text END"
 
 # What must not be shown any more is not searched for until the night has written its summary again.
-SHOWN_SUMMARIES = """memory_summaries s WHERE s.superseded_at IS NULL AND NOT EXISTS (
-    SELECT FROM jsonb_array_elements_text(s.evidence) AS cited(id)
-    JOIN memory_observations o ON o.observation_id = cited.id JOIN knowledge_documents d USING (document_id)
-    WHERE o.privacy <> 'org' OR d.privacy <> 'org' OR d.deleted_at IS NOT NULL)"""
+SHOWN_SUMMARIES = (
+    "memory_summaries s WHERE s.superseded_at IS NULL "
+    f"AND NOT {cited_of('s', f'{OBSERVATION_IS_PRIVATE} OR d.deleted_at IS NOT NULL')}"
+)
 
 # One vector per view that is there: a missing title gives no vector, and never takes the place of another view.
 _VIEWS = """memory_observations o CROSS JOIN LATERAL (VALUES ('body', o.text), ('title', o.title), ('summary', o.summary))
@@ -72,7 +73,7 @@ _QUERIES: Mapping[Family, _FamilyQuery] = {
         vectors=f"""SELECT o.observation_id || ':' || v.view AS vector_id, {_VIEW_HASH} AS content_hash, {_STORE},
             jsonb_build_object('document_id', o.document_id, 'source', d.source, 'type', d.type, 'view', v.view,
                 'importance', round(o.importance::numeric, 4),
-                'privacy', CASE WHEN d.privacy = 'org' THEN o.privacy ELSE d.privacy END,
+                'privacy', {OBSERVATION_PRIVACY},
                 'occurred_at', extract(epoch FROM o.occurred_at)::bigint) AS metadata
         FROM {_VIEWS} JOIN knowledge_documents d USING (document_id)
         WHERE o.superseded_at IS NULL AND o.aged_at IS NULL AND v.body IS NOT NULL""",

@@ -17,9 +17,8 @@ from sqlalchemy import text
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
 from neural_memory_pipelines.stores.postgres.engine import Transaction
 from neural_memory_pipelines.stores.postgres.families import SHOWN_SUMMARIES
+from neural_memory_pipelines.stores.postgres.privacy import OBSERVATION_IS_PRIVATE
 
-# What a document of few readers says has no more of them.
-_OBSERVATION_PRIVACY = "CASE WHEN d.privacy = 'org' THEN o.privacy ELSE d.privacy END"
 _MOST_VECTORS = 5_000
 
 # Rows are asked for by a key of an index: a join on a part of a vector's id would read all of the workspace's.
@@ -34,7 +33,7 @@ SELECT v.vector_id, 'observation', o.observation_id, o.document_id
 FROM memory_observations o JOIN knowledge_documents d USING (document_id)
 JOIN unnest(CAST(:observations AS text[])) AS v(vector_id) ON o.observation_id = split_part(v.vector_id, ':', 1)
 WHERE o.observation_id = ANY(:observation_ids)
-    AND o.superseded_at IS NULL AND d.deleted_at IS NULL AND (:include_private OR {_OBSERVATION_PRIVACY} = 'org')
+    AND o.superseded_at IS NULL AND d.deleted_at IS NULL AND (:include_private OR NOT {OBSERVATION_IS_PRIVATE})
 UNION ALL
 SELECT s.summary_id, 'summary', s.summary_id, '' FROM {SHOWN_SUMMARIES} AND s.summary_id = ANY(:others)"""
 

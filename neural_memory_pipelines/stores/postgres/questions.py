@@ -20,6 +20,7 @@ from neural_memory_pipelines.domain.questions import (
 )
 from neural_memory_pipelines.stores.postgres.bulk import insert_rows
 from neural_memory_pipelines.stores.postgres.engine import Transaction
+from neural_memory_pipelines.stores.postgres.privacy import OBSERVATION_PRIVACY
 from neural_memory_pipelines.stores.postgres.tables import questions
 
 _TITLES = """SELECT min(document_id) AS id, title, array_agg(source || ' ' || source_id ORDER BY document_id) AS sources
@@ -30,11 +31,11 @@ GROUP BY title ORDER BY md5(title) LIMIT :limit"""
 _SOURCES = """SELECT source, source_id, privacy FROM knowledge_documents
 WHERE deleted_at IS NULL AND source_id = ANY(:ids)"""
 
-_EVIDENCE = """SELECT found.id, found.privacy FROM (
+_EVIDENCE = f"""SELECT found.id, found.privacy FROM (
     SELECT document_id AS id, privacy FROM knowledge_documents WHERE deleted_at IS NULL AND document_id = ANY(:ids)
     UNION ALL SELECT c.chunk_id, d.privacy FROM knowledge_chunks c JOIN knowledge_documents d USING (document_id)
         WHERE c.superseded_at IS NULL AND c.chunk_id = ANY(:ids)
-    UNION ALL SELECT o.observation_id, CASE WHEN d.privacy = 'org' THEN o.privacy ELSE d.privacy END
+    UNION ALL SELECT o.observation_id, {OBSERVATION_PRIVACY}
         FROM memory_observations o JOIN knowledge_documents d USING (document_id)
         WHERE o.superseded_at IS NULL AND o.observation_id = ANY(:ids)
     UNION ALL SELECT summary_id, privacy FROM memory_summaries

@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from neural_memory_pipelines.stores.postgres.clusters import ENTITIES_OF_OBSERVATIONS
 from neural_memory_pipelines.stores.postgres.engine import Transaction
+from neural_memory_pipelines.stores.postgres.privacy import OBSERVATION_IS_PRIVATE, cited_of
 from neural_memory_pipelines.stores.postgres.tracing.kinds import Kind, Links
-from neural_memory_pipelines.stores.postgres.tracing.nodes import OBSERVATION_IS_PRIVATE, cited_of
 
 _ALL = 2**31 - 1
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from neural_memory_pipelines.stores.postgres.privacy import OBSERVATION_IS_PRIVATE
 from neural_memory_pipelines.stores.postgres.tracing.edges import ABOUT, CITED, LATEST_FIRST, SUMMARY_IS_PRIVATE, Edge
 from neural_memory_pipelines.stores.postgres.tracing.kinds import Kind
-from neural_memory_pipelines.stores.postgres.tracing.nodes import DESCRIPTION_KEY, KEY_SEPARATOR, OBSERVATION_IS_PRIVATE
+from neural_memory_pipelines.stores.postgres.tracing.nodes import DESCRIPTION_KEY, KEY_SEPARATOR
 
 _ONE_LINE = r"regexp_replace({0}, '\s+', ' ', 'g')"
 _BEGINNING_CHARS = 60

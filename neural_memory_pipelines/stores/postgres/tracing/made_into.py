@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from neural_memory_pipelines.domain.versions import Family
+from neural_memory_pipelines.stores.postgres.privacy import OBSERVATION_IS_PRIVATE
 from neural_memory_pipelines.stores.postgres.tracing.edges import ABOUT, CITED, LATEST_FIRST, SUMMARY_IS_PRIVATE, Edge
 from neural_memory_pipelines.stores.postgres.tracing.kinds import Kind
-from neural_memory_pipelines.stores.postgres.tracing.nodes import ENTRY_KEY, OBSERVATION_IS_PRIVATE
+from neural_memory_pipelines.stores.postgres.tracing.nodes import ENTRY_KEY
 
 
 def _entries(family: Family, source: str, *, parent: str, vector: str) -> Edge:

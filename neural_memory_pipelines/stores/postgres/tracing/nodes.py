@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import text
 
 from neural_memory_pipelines.stores.postgres.engine import Transaction
+from neural_memory_pipelines.stores.postgres.privacy import OBSERVATION_IS_PRIVATE, cited_of
 from neural_memory_pipelines.stores.postgres.tracing.kinds import Kind, NodeRow
 
 WORDS_CHARS = 200
 KEY_SEPARATOR = r"E'\x1f'"
-OBSERVATION_IS_PRIVATE = "(o.privacy <> 'org' OR d.privacy <> 'org')"
 
 DESCRIPTION_KEY = f"concat_ws({KEY_SEPARATOR}, v.document_id, v.event_key, v.part_id)"
 ENTRY_KEY = f"concat_ws({KEY_SEPARATOR}, l.embedding_version, l.family, l.vector_id)"
@@ -26,14 +26,6 @@ def _utc(column: str) -> str:
 
 def _first_words(column: str) -> str:
     return rf"left(regexp_replace({column}, '\s+', ' ', 'g'), {WORDS_CHARS})"
-
-
-def cited_of(summary: str, condition: str) -> str:
-    """Spell, in SQL, whether a summary cites an observation `o` of a document `d` of which a condition holds."""
-    return (
-        f"EXISTS (SELECT FROM jsonb_array_elements_text({summary}.evidence) AS n(id) JOIN memory_observations o "
-        f"ON o.observation_id = n.id JOIN knowledge_documents d USING (document_id) WHERE {condition})"
-    )
 
 
 # What documents say of an entity; one that only private ones name is private itself.
