@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from rich.markup import escape
 
-from neural_memory_pipelines.cli.opening import built_version
+from neural_memory_pipelines.cli.opening import asked_at_one_version
 from neural_memory_pipelines.cli.output import err, out, plain
 from neural_memory_pipelines.domain.documents import Privacy
 from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.text import clip
 from neural_memory_pipelines.domain.versions import EmbeddingVersion
-from neural_memory_pipelines.errors import NotFoundError
 from neural_memory_pipelines.local.session import Session
 from neural_memory_pipelines.retrieval.answers import Answer, Hit, SearchRequest
 from neural_memory_pipelines.retrieval.search import search
@@ -31,29 +30,18 @@ def ask(
         NotFoundError: there is no such workspace, it was never built, or it knows no such author.
         PermanentError: a filter in the question means nothing.
     """
-    asked = version or built_version(session, workspace)
-    while True:
-        refused: NotFoundError | None = None
-        answer: Answer | None = None
-        try:
-            answer = search(
-                request,
-                workspace=workspace,
-                stores=session.stores,
-                version=asked,
-                embedder=session.embedder(asked),
-                reranker=session.reranker() if request.rerank else None,
-            )
-        except NotFoundError as error:
-            refused = error
-        served = version or session.active_version(workspace)
-        if served == asked:
-            if answer is None:
-                assert refused is not None
-                raise refused
-            return answer
-        # Another version was promoted meanwhile, and this one perhaps archived: its answer may lack what is there.
-        asked = served
+
+    def at(asked: EmbeddingVersion) -> Answer:
+        return search(
+            request,
+            workspace=workspace,
+            stores=session.stores,
+            version=asked,
+            embedder=session.embedder(asked),
+            reranker=session.reranker() if request.rerank else None,
+        )
+
+    return at(version) if version is not None else asked_at_one_version(session, workspace, at)
 
 
 def print_answer(answer: Answer, *, explain: bool = False) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import neural_memory_pipelines
 from neural_memory_pipelines.domain.ids import WorkspaceId
@@ -26,6 +27,8 @@ from neural_memory_pipelines.stores.postgres.migrate import migrate, schema_stat
 from neural_memory_pipelines.stores.postgres.workspaces import list_workspaces
 
 _CONNECT_TIMEOUT_SECONDS = 10
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,30 @@ def built_version(session: Session, workspace: WorkspaceId) -> EmbeddingVersion:
             f"there is no workspace {workspace!r}: "
             + (f"there are {known}" if known else "ingest something into it first")
         ) from None
+
+
+def asked_at_one_version(session: Session, workspace: WorkspaceId, ask: Callable[[EmbeddingVersion], T]) -> T:
+    """Ask at the version at which a workspace is served.
+
+    If another one was promoted meanwhile, it is asked again: the index of this one may be gone, and the answer lack
+    what is there.
+
+    Raises:
+        NotFoundError: the workspace was never built, or what is asked for is not found.
+    """
+    version = built_version(session, workspace)
+    while True:
+        try:
+            answer = ask(version)
+        except NotFoundError:
+            served = session.active_version(workspace)
+            if served == version:
+                raise
+        else:
+            served = session.active_version(workspace)
+            if served == version:
+                return answer
+        version = served
 
 
 def project_root() -> Path:

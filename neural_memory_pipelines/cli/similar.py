@@ -11,12 +11,10 @@ from typing import Annotated
 
 import typer
 
-from neural_memory_pipelines.cli.opening import built_version, ready_session
+from neural_memory_pipelines.cli.opening import asked_at_one_version, ready_session
 from neural_memory_pipelines.cli.output import out, plain, print_json
-from neural_memory_pipelines.domain.ids import WorkspaceId
 from neural_memory_pipelines.domain.text import clip
-from neural_memory_pipelines.errors import NotFoundError, PermanentError
-from neural_memory_pipelines.local.session import Session
+from neural_memory_pipelines.errors import PermanentError
 from neural_memory_pipelines.retrieval.similar import SimilarItem, find_similar
 from neural_memory_pipelines.sources.envelope import workspace_id
 
@@ -46,38 +44,22 @@ def similar(
     if not asked:
         raise PermanentError("the id is empty: `neural-memory search` shows some with --json")
     with ready_session() as session:
-        found = _asked_at_one_version(session, name, asked, limit=limit, private=private)
-    if json:
-        print_json([asdict(item) for item in found])
-    else:
-        _print(found)
-
-
-def _asked_at_one_version(
-    session: Session, workspace: WorkspaceId, asked: str, *, limit: int, private: bool
-) -> list[SimilarItem]:
-    """Ask at the active version; again, if another one was promoted meanwhile: this one's index may be gone."""
-    version = built_version(session, workspace)
-    while True:
-        refused: NotFoundError | None = None
-        found: list[SimilarItem] = []
-        try:
-            found = find_similar(
+        found = asked_at_one_version(
+            session,
+            name,
+            lambda version: find_similar(
                 asked,
-                workspace=workspace,
+                workspace=name,
                 stores=session.stores,
                 version=version,
                 limit=limit,
                 include_private=private,
-            )
-        except NotFoundError as error:
-            refused = error
-        served = session.active_version(workspace)
-        if served == version:
-            if refused is not None:
-                raise refused
-            return found
-        version = served
+            ),
+        )
+    if json:
+        print_json([asdict(item) for item in found])
+    else:
+        _print(found)
 
 
 def _print(found: Sequence[SimilarItem]) -> None:
