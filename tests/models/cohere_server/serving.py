@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
-from typing import Any, Self
+from typing import Any
 
-import uvicorn
+from tests.served_app import ServedApp
 
 from .app import State, build_app
 from .chat import ChatModel, echo
 from .faults import Faults
 
-_START_SECONDS = 30.0
 
-
-class CohereServer:
+class CohereServer(ServedApp):
     """Serves from `with` to its end. `url` goes to the SDK as base_url, `api_key` as its key."""
 
     def __init__(self, api_key: str = "test-key-of-no-account") -> None:
+        super().__init__("cohere-server")
         self._state = State(api_key)
-        self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(build_app(self._state), log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, name="cohere-server", daemon=True
-        )
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._server.started:
-            assert self._thread.is_alive() and time.monotonic() < deadline, "the server did not start"  # noqa: PT018
-            time.sleep(0.005)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(_START_SECONDS)
-        self._socket.close()
+        self._serve(build_app(self._state))
 
     @property
     def api_key(self) -> str:

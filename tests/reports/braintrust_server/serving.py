@@ -2,51 +2,27 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import uvicorn
+from tests.served_app import ServedApp
 
 from .app import World, build_app
 from .faults import Faults
 from .specification import Specification
 from .state import Account
 
-_START_SECONDS = 30.0
 _API_KEY = "sk-of-no-account-3c1f"
 
 
-class BraintrustServer:
+class BraintrustServer(ServedApp):
     """Serves from `with` to its end. `url` is that of the API and of the app, `api_key` the one key that is let in."""
 
     def __init__(self, specification: Path | None) -> None:
-        # The protocol by name, or asyncio leaves Nagle on and every answer waits 40 ms.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        super().__init__("braintrust-server")
         self.api_key = _API_KEY
         self._world = World(self.url, _API_KEY, Specification(specification) if specification else None)
-        config = uvicorn.Config(build_app(self._world), log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, name="braintrust-server", daemon=True
-        )
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._server.started:
-            assert self._thread.is_alive() and time.monotonic() < deadline, "the server did not start"  # noqa: PT018
-            time.sleep(0.005)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(_START_SECONDS)
-        self._socket.close()
+        self._serve(build_app(self._world))
 
     def reset(self) -> None:
         """Forget all that was written, asked and planned."""
